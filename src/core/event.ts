@@ -1,0 +1,88 @@
+// The closed vocabulary of the audit log. Values are impossible by type: no event has a member that could hold one.
+// `facts` of an event are public; `names` (what things are called) are sealed at rest and shown only while unlocked.
+
+import type { GrantScope, Tier } from './request.ts';
+
+export type EventKind =
+  | 'daemon_started'
+  | 'daemon_stopped'
+  | 'vault_created'
+  | 'vault_unlocked'
+  | 'unlock_refused'
+  | 'vault_locked'
+  | 'vault_recovered'
+  | 'recovery_kit_written'
+  | 'agent_seen'
+  | 'agent_admitted'
+  | 'agent_blocked'
+  | 'agent_forgotten'
+  | 'environment_created'
+  | 'environment_renamed'
+  | 'environment_deleted'
+  | 'environment_output_set'
+  | 'variable_set'
+  | 'variable_unset'
+  | 'requested'
+  | 'granted'
+  | 'denied'
+  | 'expired'
+  | 'cancelled'
+  | 'refused'
+  | 'approval_refused'
+  | 'leased'
+  | 'delivered'
+  | 'ended'
+  | 'revoked'
+  | 'output_held'
+  | 'output_read'
+  | 'output_released'
+  | 'method_refused'
+  | 'audit_exported'
+  | 'clock_changed';
+
+/** What may be in clear: ids, digests, numbers and words of closed lists. */
+export interface EventFacts {
+  readonly agentId?: string;
+  readonly requestId?: string;
+  readonly grantId?: string;
+  readonly leaseId?: string;
+  readonly runId?: string;
+  readonly environmentId?: string;
+  /** Digest of the request. */
+  readonly digest?: string;
+  readonly tier?: Tier;
+  readonly scope?: GrantScope;
+  readonly action?: string;
+  /** A FailureCode, a Status, a signal name or a word of the event's own closed list. */
+  readonly why?: string;
+  readonly exitCode?: number;
+  readonly pid?: number;
+  readonly count?: number;
+  readonly durationMs?: number;
+}
+
+/** What things are called. Sealed in the file. */
+export interface EventNames {
+  readonly agent?: string;
+  readonly environment?: string;
+  readonly variables?: readonly string[];
+  readonly argv?: readonly string[];
+  readonly program?: string;
+  readonly cwd?: string;
+  readonly reason?: string;
+  readonly method?: string;
+}
+
+export interface AuditEvent {
+  readonly event: EventKind;
+  readonly facts: EventFacts;
+  readonly names?: EventNames;
+}
+
+/** An event as it is read back: with its place in the log, and its names when the vault is unlocked. */
+export interface RecordedEvent extends AuditEvent {
+  /** 1 for the first event of the log. */
+  readonly seq: number;
+  /** Wall clock, ISO 8601 in UTC with milliseconds. */
+  readonly at: string;
+}
