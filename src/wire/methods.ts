@@ -1,0 +1,387 @@
+// The table of everything that may be said to the authority: on which socket, under what conditions, in what shape.
+// The permission stands beside the method, so that no handler has to remember its own check. Explained in docs/protocol.md.
+// I4: no row of the agent's socket has a parameter or a result that could hold a concealed value.
+
+import { z } from 'zod';
+import {
+  VALUE_BYTES_MAX,
+  VARIABLES_MAX,
+  type Environment,
+  type OutputMode,
+  type VariableKind,
+} from '../core/environment.ts';
+import type { RecordedEvent } from '../core/event.ts';
+import { NAME_LENGTH_MAX } from '../core/names.ts';
+import type { Request, RunResult, Status, VariableFacts } from '../core/request.ts';
+
+/** Seconds a call waits for the human before it answers `approval_pending` (CONTRACT: below every client's own limit). */
+export const WAIT_SECONDS_MAX = 45;
+export const ARGV_MAX = 4_096;
+/** More characters than this cannot be shown to a human who then knows what he approves (attack A04). */
+export const ARGV_CHARACTERS_MAX = 8 * 1024;
+export const STDIN_CHARACTERS_MAX = 64 * 1024;
+export const REASON_CHARACTERS_MAX = 1_000;
+
+const text = (max: number) => z.string().max(max);
+const title = text(NAME_LENGTH_MAX);
+const id = text(64);
+const nothing = z.strictObject({});
+
+export const recipeSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.enum(['hex', 'base64']), bytes: z.int().min(8).max(1024) }),
+  z.strictObject({ kind: z.literal('password'), characters: z.int().min(8).max(1024) }),
+  z.strictObject({ kind: z.literal('uuid') }),
+]);
+
+const draftSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ name: title, kind: z.literal('missing') }),
+  z.strictObject({ name: title, kind: z.literal('reference'), reference: text(1024) }),
+  z.strictObject({ name: title, kind: z.literal('generated'), recipe: recipeSchema }),
+  z.strictObject({ name: title, kind: z.literal('plain'), value: text(VALUE_BYTES_MAX) }),
+]);
+
+const drafts = z.array(draftSchema).max(VARIABLES_MAX);
+const outputMode = z.enum(['redacted', 'summary']);
+
+const lifeSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('once') }),
+  z.strictObject({ kind: z.literal('minutes'), minutes: z.int().min(1).max(720) }),
+  z.strictObject({ kind: z.literal('until_lock') }),
+]);
+
+/** How `environment set` gets its value; with `value` the bytes travel as a part of the frame, never in JSON. */
+const valueSourceSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('value') }),
+  z.strictObject({ kind: z.literal('plain'), value: text(VALUE_BYTES_MAX) }),
+  z.strictObject({ kind: z.literal('reference'), reference: text(1024) }),
+  z.strictObject({ kind: z.literal('generate'), recipe: recipeSchema }),
+]);
+
+export type SocketName = 'agent' | 'control';
+
+interface Row {
+  readonly socket: SocketName;
+  /** Whether the vault has to be unlocked before the handler runs. */
+  readonly needsUnlocked: boolean;
+  /**
+   * The human factor. `before`: the first part of the frame is the passphrase, checked before the handler runs (a watch
+   * session on the same connection stands in for it). `handler`: the handler itself consumes it. `never`: none.
+   */
+  readonly human: 'never' | 'before' | 'handler';
+  /** What happens when a coding agent is among the caller's ancestors. `ask`: it becomes a request for the human. */
+  readonly underAgent: 'allow' | 'ask' | 'refuse';
+  /** The most parts (byte strings beside the JSON) a frame of this method may carry. */
+  readonly partsMax: number;
+  readonly params: z.ZodType;
+}
+
+const agentRow = { socket: 'agent', needsUnlocked: false, human: 'never', underAgent: 'allow', partsMax: 0 } as const;
+const controlRow = {
+  socket: 'control',
+  needsUnlocked: false,
+  human: 'never',
+  underAgent: 'allow',
+  partsMax: 0,
+} as const;
+const unlockedRow = { ...controlRow, needsUnlocked: true } as const;
+const changeRow = { ...unlockedRow, underAgent: 'ask' } as const;
+const humanRow = { ...unlockedRow, human: 'before', partsMax: 1 } as const;
+
+export const METHODS = {
+  // --- agent.sock -----------------------------------------------------------------------------------------------
+  authenticate: { ...agentRow, params: nothing },
+  'access.status': { ...agentRow, params: nothing },
+  'environments.list': { ...agentRow, params: nothing },
+  'environments.create': { ...agentRow, params: z.strictObject({ environmentName: title, drafts: drafts.optional() }) },
+  'environments.rename': { ...agentRow, params: z.strictObject({ environmentId: id, environmentName: title }) },
+  'variables.list': { ...agentRow, params: z.strictObject({ environmentId: id }) },
+  'variables.append': { ...agentRow, params: z.strictObject({ environmentId: id, drafts: drafts.min(1) }) },
+  'variables.remove': {
+    ...agentRow,
+    params: z.strictObject({ environmentId: id, names: z.array(title).min(1).max(VARIABLES_MAX) }),
+  },
+  'run.start': {
+    ...agentRow,
+    params: z.strictObject({
+      environmentId: id.optional(),
+      variables: z.array(title).max(VARIABLES_MAX).optional(),
+      references: z.record(title, text(1024)).optional(),
+      argv: z.array(text(ARGV_CHARACTERS_MAX)).min(1).max(ARGV_MAX),
+      cwd: text(4096),
+      reason: text(REASON_CHARACTERS_MAX),
+      timeoutSeconds: z.int().min(1).max(3600).optional(),
+      output: outputMode.optional(),
+      env: z.record(title, text(32 * 1024)).optional(),
+      stdin: text(STDIN_CHARACTERS_MAX).optional(),
+    }),
+  },
+  'requests.check': {
+    ...agentRow,
+    params: z.strictObject({ requestId: id, waitSeconds: z.int().min(0).max(WAIT_SECONDS_MAX).optional() }),
+  },
+  'requests.cancel': { ...agentRow, params: z.strictObject({ requestId: id }) },
+
+  // --- control.sock ---------------------------------------------------------------------------------------------
+  status: { ...controlRow, params: nothing },
+  doctor: { ...controlRow, params: nothing },
+  'daemon.stop': { ...controlRow, params: nothing },
+  /** Parts: passphrase. Answers with the recovery key as a part when one was asked for. */
+  'vault.init': {
+    ...controlRow,
+    human: 'handler',
+    partsMax: 1,
+    params: z.strictObject({ searchPath: z.array(text(4096)).max(200), wantsRecoveryKey: z.boolean() }),
+  },
+  'vault.unlock': { ...controlRow, human: 'handler', partsMax: 1, params: nothing },
+  'vault.lock': { ...controlRow, params: nothing },
+  /** Parts: recovery key, new passphrase. */
+  'vault.recover': { ...controlRow, human: 'handler', partsMax: 2, params: nothing },
+  /** Parts: passphrase. Answers with the recovery key as a part; an older kit stops working. */
+  'vault.recovery_key': { ...humanRow, params: nothing },
+
+  'environment.list': { ...unlockedRow, params: nothing },
+  'environment.show': { ...unlockedRow, params: z.strictObject({ environment: title }) },
+  'environment.create': { ...changeRow, params: z.strictObject({ name: title }) },
+  'environment.rename': { ...changeRow, params: z.strictObject({ environment: title, name: title }) },
+  'environment.delete': { ...unlockedRow, underAgent: 'refuse', params: z.strictObject({ environment: title }) },
+  'environment.set_output': {
+    ...unlockedRow,
+    underAgent: 'refuse',
+    params: z.strictObject({ environment: title, output: outputMode }),
+  },
+  /** Parts: the value, for a source of kind `value`. */
+  'environment.set': {
+    ...changeRow,
+    partsMax: 1,
+    params: z.strictObject({ environment: title, name: title, source: valueSourceSchema }),
+  },
+  'environment.unset': { ...changeRow, params: z.strictObject({ environment: title, name: title }) },
+
+  'request.list': { ...unlockedRow, params: nothing },
+  'request.show': { ...unlockedRow, params: z.strictObject({ requestId: id }) },
+  'request.approve': {
+    ...humanRow,
+    params: z.strictObject({
+      requestId: id,
+      digest: text(64),
+      life: lifeSchema,
+      scope: z.enum(['exact', 'program', 'environment']),
+      output: outputMode.optional(),
+    }),
+  },
+  'request.deny': { ...controlRow, params: z.strictObject({ requestId: id, blocksAgent: z.boolean().optional() }) },
+  /** Parts: passphrase. From here on this connection gets `request` and `answered` events and may approve. */
+  'watch.open': { ...humanRow, params: nothing },
+
+  /** Parts: passphrase. Answers with two parts: standard output and standard error, masked. */
+  'run.output': { ...humanRow, params: z.strictObject({ runId: id }) },
+  'run.release': { ...humanRow, params: z.strictObject({ runId: id }) },
+
+  'grant.list': { ...unlockedRow, params: nothing },
+  'lease.list': { ...unlockedRow, params: nothing },
+  revoke: {
+    ...controlRow,
+    params: z.discriminatedUnion('what', [
+      z.strictObject({ what: z.literal('id'), id }),
+      z.strictObject({ what: z.literal('agent'), agentId: id }),
+      z.strictObject({ what: z.literal('environment'), environment: title }),
+      z.strictObject({ what: z.literal('all') }),
+    ]),
+  },
+
+  'agent.list': { ...unlockedRow, params: nothing },
+  'agent.admit': { ...humanRow, params: z.strictObject({ agentId: id }) },
+  'agent.block': { ...unlockedRow, params: z.strictObject({ agentId: id }) },
+  'agent.forget': { ...humanRow, params: z.strictObject({ agentId: id }) },
+
+  'audit.list': {
+    ...controlRow,
+    params: z.strictObject({
+      fromSeq: z.int().min(1).optional(),
+      limit: z.int().min(1).max(10_000).optional(),
+      newestFirst: z.boolean().optional(),
+    }),
+  },
+  'audit.verify': { ...controlRow, params: nothing },
+  'audit.export': { ...humanRow, params: z.strictObject({ format: z.enum(['jsonl', 'ocsf']) }) },
+} as const satisfies Record<string, Row>;
+
+export type MethodName = keyof typeof METHODS;
+export type Params<M extends MethodName> = z.infer<(typeof METHODS)[M]['params']>;
+
+// --- what comes back ----------------------------------------------------------------------------------------------
+
+/** An answer to an agent. Everything but `completed` says what to do next, in words written for the model. */
+export type AgentAnswer<T> =
+  | ({ readonly status: 'completed'; readonly message?: string } & T)
+  | {
+      readonly status: Exclude<Status, 'completed'>;
+      readonly requestId?: string;
+      readonly retry: 'none' | 'poll' | 'later';
+      readonly message: string;
+    };
+
+export interface GrantView {
+  readonly grantId: string;
+  readonly agentId: string;
+  readonly scope: 'exact' | 'program' | 'environment';
+  readonly environmentId: string | null;
+  readonly environmentName: string | null;
+  readonly variables: readonly string[];
+  readonly argv: readonly string[];
+  /** ISO 8601, or null for "until lock". */
+  readonly expiresAt: string | null;
+  /** null for no limit but time. */
+  readonly usesLeft: number | null;
+}
+
+export interface LeaseView {
+  readonly leaseId: string;
+  readonly grantId: string | null;
+  readonly agentId: string;
+  readonly runId: string;
+  readonly environmentName: string;
+  readonly variables: readonly string[];
+  readonly argv: readonly string[];
+  readonly pid: number | null;
+  readonly startedAt: string;
+}
+
+export interface AgentView {
+  readonly agentId: string;
+  readonly state: 'pending' | 'admitted' | 'blocked';
+  readonly name: string | null;
+  readonly program: string;
+  readonly programDigest: string | null;
+  /** Pids of its processes that are connected now. */
+  readonly pids: readonly number[];
+  readonly lastSeenAt: string;
+}
+
+/** A request as people and `--format json` see it: the whole of it, and its parts by the names of CONTRACT §2. */
+export interface RequestView {
+  readonly requestId: string;
+  readonly action: string;
+  readonly agent: string;
+  readonly environment: string | null;
+  readonly variables: readonly string[];
+  readonly argv: readonly string[];
+  readonly program: string | null;
+  readonly cwd: string | null;
+  readonly reason: string;
+  /** ISO 8601. */
+  readonly expiresAt: string;
+  readonly request: Request;
+}
+
+export interface StatusView {
+  readonly version: string;
+  readonly pid: number;
+  readonly home: string;
+  readonly vault: 'absent' | 'locked' | 'unlocked';
+  readonly vaultId: string | null;
+  readonly startedAt: string;
+  readonly requests: number;
+  readonly grants: number;
+  readonly leases: number;
+}
+
+export interface Check {
+  readonly check: string;
+  readonly ok: boolean;
+  readonly found: string;
+  readonly fix?: string;
+}
+
+/** What an agent may know of a variable. */
+export interface VariableView {
+  readonly name: string;
+  readonly kind: VariableKind;
+  readonly concealed: boolean;
+  readonly reference?: string;
+}
+
+export interface VerifyView {
+  readonly ok: boolean;
+  readonly events: number;
+  readonly checkpoints: number;
+  readonly firstBad: { readonly seq: number; readonly line: number; readonly why: string } | null;
+  readonly notes: readonly string[];
+}
+
+export interface RevokeView {
+  readonly grants: number;
+  readonly leases: number;
+  readonly requests: number;
+}
+
+type Nothing = Record<never, never>;
+
+export interface Results {
+  authenticate: AgentAnswer<{ accountId: string; agentId: string; locked: boolean }>;
+  'access.status': {
+    status: 'completed';
+    locked: boolean;
+    agentId: string;
+    admitted: boolean;
+    grants: readonly GrantView[];
+    mounts: readonly never[];
+    policy: { default: string; minimumTier: number; maxGrantMinutes: number };
+  };
+  'environments.list': AgentAnswer<{ environments: { environmentId: string; name: string; variableCount: number }[] }>;
+  'environments.create': AgentAnswer<{ environmentId: string }>;
+  'environments.rename': AgentAnswer<Nothing>;
+  'variables.list': AgentAnswer<{ variableNames: string[]; variables: VariableView[] }>;
+  'variables.append': AgentAnswer<{ missing: string[] }>;
+  'variables.remove': AgentAnswer<Nothing>;
+  'run.start': AgentAnswer<RunResult>;
+  /** Whatever the request was for: the members of that method's answer. */
+  'requests.check': AgentAnswer<Record<string, unknown>>;
+  'requests.cancel': AgentAnswer<Nothing>;
+
+  status: StatusView;
+  doctor: { checks: Check[] };
+  'daemon.stop': Nothing;
+  'vault.init': { vaultId: string };
+  'vault.unlock': Nothing;
+  'vault.lock': Nothing;
+  'vault.recover': Nothing;
+  'vault.recovery_key': { vaultId: string };
+  'environment.list': { environments: Environment[] };
+  'environment.show': { environment: Environment };
+  'environment.create': ChangeAnswer<{ environmentId: string }>;
+  'environment.rename': ChangeAnswer<Nothing>;
+  'environment.delete': Nothing;
+  'environment.set_output': Nothing;
+  'environment.set': ChangeAnswer<Nothing>;
+  'environment.unset': ChangeAnswer<Nothing>;
+  'request.list': { requests: RequestView[] };
+  'request.show': { request: RequestView };
+  'request.approve': { grantId: string | null };
+  'request.deny': Nothing;
+  'watch.open': { requests: RequestView[]; idleMinutes: number };
+  'run.output': Nothing;
+  'run.release': Nothing;
+  'grant.list': { grants: GrantView[] };
+  'lease.list': { leases: LeaseView[] };
+  revoke: RevokeView;
+  'agent.list': { agents: AgentView[] };
+  'agent.admit': Nothing;
+  'agent.block': RevokeView;
+  'agent.forget': Nothing;
+  'audit.list': { events: RecordedEvent[] };
+  'audit.verify': VerifyView;
+  /** The export itself is the one part. */
+  'audit.export': Nothing;
+}
+
+/** A change by a human is done at once; by a process under an agent it waits for approval and answers what became of it. */
+export type ChangeAnswer<T> = T & { readonly asked?: boolean };
+
+/** Sent to a connection that opened a watch. */
+export type WatchEvent =
+  | { readonly event: 'request'; readonly request: RequestView }
+  | { readonly event: 'answered'; readonly requestId: string; readonly answer: Status | 'approved' }
+  | { readonly event: 'closed'; readonly why: 'locked' | 'idle' };
+
+export type { OutputMode, VariableFacts };
