@@ -315,8 +315,6 @@ export interface RevokeView {
   readonly requests: number;
 }
 
-type Nothing = Record<never, never>;
-
 export interface Results {
   authenticate: AgentAnswer<{ accountId: string; agentId: string; locked: boolean }>;
   'access.status': {
@@ -330,49 +328,49 @@ export interface Results {
   };
   'environments.list': AgentAnswer<{ environments: { environmentId: string; name: string; variableCount: number }[] }>;
   'environments.create': AgentAnswer<{ environmentId: string }>;
-  'environments.rename': AgentAnswer<Nothing>;
+  'environments.rename': AgentAnswer<object>;
   'variables.list': AgentAnswer<{ variableNames: string[]; variables: VariableView[] }>;
   'variables.append': AgentAnswer<{ missing: string[] }>;
-  'variables.remove': AgentAnswer<Nothing>;
+  'variables.remove': AgentAnswer<object>;
   'run.start': AgentAnswer<RunResult>;
   /** Whatever the request was for: the members of that method's answer. */
   'requests.check': AgentAnswer<Record<string, unknown>>;
-  'requests.cancel': AgentAnswer<Nothing>;
+  'requests.cancel': AgentAnswer<object>;
 
   status: StatusView;
   doctor: { checks: Check[] };
-  'daemon.stop': Nothing;
+  'daemon.stop': object;
   'vault.init': { vaultId: string };
-  'vault.unlock': Nothing;
-  'vault.lock': Nothing;
-  'vault.recover': Nothing;
+  'vault.unlock': object;
+  'vault.lock': object;
+  'vault.recover': object;
   'vault.recovery_key': { vaultId: string };
   'environment.list': { environments: Environment[] };
   'environment.show': { environment: Environment };
   'environment.create': ChangeAnswer<{ environmentId: string }>;
-  'environment.rename': ChangeAnswer<Nothing>;
-  'environment.delete': Nothing;
-  'environment.set_output': Nothing;
-  'environment.set': ChangeAnswer<Nothing>;
-  'environment.unset': ChangeAnswer<Nothing>;
+  'environment.rename': ChangeAnswer<object>;
+  'environment.delete': object;
+  'environment.set_output': object;
+  'environment.set': ChangeAnswer<object>;
+  'environment.unset': ChangeAnswer<object>;
   'request.list': { requests: RequestView[] };
   'request.show': { request: RequestView };
   'request.approve': { grantId: string | null };
-  'request.deny': Nothing;
+  'request.deny': object;
   'watch.open': { requests: RequestView[]; idleMinutes: number };
-  'run.output': Nothing;
-  'run.release': Nothing;
+  'run.output': object;
+  'run.release': object;
   'grant.list': { grants: GrantView[] };
   'lease.list': { leases: LeaseView[] };
   revoke: RevokeView;
   'agent.list': { agents: AgentView[] };
-  'agent.admit': Nothing;
+  'agent.admit': object;
   'agent.block': RevokeView;
-  'agent.forget': Nothing;
+  'agent.forget': object;
   'audit.list': { events: RecordedEvent[] };
   'audit.verify': VerifyView;
   /** The export itself is the one part. */
-  'audit.export': Nothing;
+  'audit.export': object;
 }
 
 /** A change by a human is done at once; by a process under an agent it waits for approval and answers what became of it. */
