@@ -98,7 +98,7 @@ function percent(byte: number, kept: RegExp, isForm: boolean, isUpper: boolean):
 function addJsonForms(raw: Buffer, add: (name: string, text: string) => void): void {
   const once = insideJson(raw.toString('utf8'));
   add('JSON', bytesOf(once));
-  add('JSON with \/', bytesOf(once.replaceAll('/', '\/')));
+  add('JSON with escaped slashes', bytesOf(once.replaceAll('/', '\\/')));
   add('JSON in ASCII', asciiOf(once, false));
   add('JSON in ASCII, upper case', asciiOf(once, true));
   add('JSON in JSON', bytesOf(insideJson(once)));
