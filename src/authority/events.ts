@@ -1,0 +1,39 @@
+// How a request appears in the audit log.
+
+import type { AuditEvent, EventFacts, EventKind, EventNames } from '../core/event.ts';
+import type { Request } from '../core/request.ts';
+
+/** An event about a request: its ids and digest in `facts`, what things are called in `names`. */
+export function eventOf(request: Request, event: EventKind, facts: EventFacts = {}): AuditEvent {
+  const { requestId, digest, agent, work } = request;
+  const environment = 'environmentId' in work ? { environmentId: work.environmentId } : {};
+  const common = {
+    agentId: agent.agentId,
+    pid: agent.process.pid,
+    requestId,
+    digest,
+    action: work.action,
+    ...environment,
+  };
+  return { event, facts: { ...common, ...facts }, names: namesOf(request) };
+}
+
+function namesOf({ agent, work, reason }: Request): EventNames {
+  const common = { agent: agent.process.program, reason };
+  switch (work.action) {
+    case 'Connect':
+      return common;
+    case 'CreateEnvironment':
+    case 'ChangeEnvironment':
+      return { ...common, environment: work.environmentName };
+    case 'Run':
+      return {
+        ...common,
+        environment: work.environmentName,
+        variables: work.variables.map(({ name }) => name),
+        argv: work.argv,
+        program: work.program.path,
+        cwd: work.cwd.path,
+      };
+  }
+}

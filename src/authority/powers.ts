@@ -1,0 +1,77 @@
+// Everything the authority can do to the world, handed in: it decides from plain data and reaches nothing by itself.
+
+import type { Change, OutputMode } from '../core/environment.ts';
+import type { AuditEvent } from '../core/event.ts';
+import type { Failure } from '../core/failure.ts';
+import type { IdKind } from '../core/names.ts';
+import type { ProcessFacts, RunFacts, RunResult } from '../core/request.ts';
+
+/** One delivery: these variables, to this command, once (I6). */
+export interface LeaseOrder {
+  readonly leaseId: string;
+  readonly runId: string;
+  readonly run: RunFacts;
+  readonly stdin: Buffer | null;
+  /** The strictest of what was asked, set and approved. */
+  readonly output: OutputMode;
+}
+
+/** What a delivery came to. `masked` is the masked output, for the human when the agent gets a summary only. */
+export type DeliveryEnd =
+  | { readonly kind: 'ended'; readonly result: RunResult; readonly masked: Masked }
+  | { readonly kind: 'failed'; readonly failure: Failure };
+
+export interface Masked {
+  readonly stdout: Buffer;
+  readonly stderr: Buffer;
+}
+
+export interface Delivery {
+  /** The first process of the tree, once it runs; null when it never did. */
+  readonly started: Promise<{ readonly pid: number } | null>;
+  /** Never rejects. */
+  readonly ended: Promise<DeliveryEnd>;
+  /** Resolves when no process of the tree is left. */
+  kill(): Promise<void>;
+}
+
+export interface Powers {
+  /** Milliseconds that only go forward; expiry is measured on it (attack A23). */
+  monotonicMs(): number;
+  /** Milliseconds since 1970, for people. */
+  wallMs(): number;
+  /** Calls `then` once after `ms`, unless the returned function was called before. */
+  after(ms: number, then: () => void): () => void;
+  newId(kind: IdKind): string;
+  /** Resolves when every event is on the disk; rejects with `audit/unavailable` (I2). */
+  record(...events: AuditEvent[]): Promise<void>;
+  isUnlocked(): boolean;
+  isAlive(process: Pick<ProcessFacts, 'pid' | 'startedAt'>): boolean;
+  /** Reads the vault and hands the sealed variables to a runner. I9: called from the gate and nowhere else. */
+  deliver(order: LeaseOrder): Delivery;
+  /** Makes a granted change to the vault. Throws Failure. */
+  change(change: Change, agentId: string): ChangeMade;
+  /** Keeps masked output sealed until the human releases it. */
+  hold(runId: string, masked: Masked): void;
+  /** Tells whoever watches. Never throws. */
+  announce(news: News): void;
+}
+
+export type ChangeMade =
+  | { readonly kind: 'created'; readonly environmentId: string }
+  | { readonly kind: 'renamed' }
+  | { readonly kind: 'appended'; readonly missing: readonly string[] }
+  | { readonly kind: 'removed' };
+
+export type News =
+  | { readonly kind: 'requested'; readonly requestId: string }
+  | { readonly kind: 'answered'; readonly requestId: string; readonly answer: TicketEnd['status'] | 'approved' };
+
+/** How a ticket ends. `failure` carries what the caller must correct. */
+export type TicketEnd =
+  | { readonly status: 'completed'; readonly made: ChangeMade | null; readonly result: RunResult | null }
+  | { readonly status: 'failed'; readonly failure: Failure }
+  | {
+      readonly status: 'denied' | 'expired' | 'forbidden' | 'locked' | 'approver_unavailable';
+      readonly message: string;
+    };

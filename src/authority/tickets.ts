@@ -1,0 +1,143 @@
+// A ticket is one request on its way to an answer. Every ticket ends: answered, run, expired, withdrawn or refused (I3).
+
+import { Failure } from '../core/failure.ts';
+import type { Request } from '../core/request.ts';
+import { processKey } from './agents.ts';
+import type { TicketEnd } from './powers.ts';
+
+export const WAITING_MAX = 20;
+export const WAITING_PER_AGENT_MAX = 5;
+export const EXPIRES_AFTER_MS = 5 * 60_000;
+/** After a no, the same request is refused for this long without asking again. */
+export const COOL_DOWN_MS = 60_000;
+/** Answers kept for `check_request`; the oldest go first (I8). */
+const ENDED_MAX = 40;
+const COOL_DOWNS_MAX = 1_000;
+
+export type TicketState =
+  | { readonly at: 'waiting' }
+  /** Approved; what was approved is being done. */
+  | { readonly at: 'working'; readonly runId: string | null }
+  | { readonly at: 'over'; readonly end: TicketEnd };
+
+export class Ticket {
+  readonly request: Request;
+  readonly stdin: Buffer | null;
+  readonly expiresAtMs: number;
+  #state: TicketState = { at: 'waiting' };
+  readonly #listeners = new Set<() => void>();
+
+  constructor(request: Request, stdin: Buffer | null, expiresAtMs: number) {
+    this.request = request;
+    this.stdin = stdin;
+    this.expiresAtMs = expiresAtMs;
+  }
+
+  get state(): TicketState {
+    return this.#state;
+  }
+
+  get requestId(): string {
+    return this.request.requestId;
+  }
+
+  /** Only a waiting ticket can be taken to work, and only once (attack A19). */
+  startWork(runId: string | null): void {
+    if (this.#state.at !== 'waiting') throw new Failure('request/over', 'that request is no longer waiting');
+    this.#change({ at: 'working', runId });
+  }
+
+  /** Ends the ticket. The first end stands: a run that was revoked does not come back as completed. */
+  end(end: TicketEnd): boolean {
+    if (this.#state.at === 'over') return false;
+    this.stdin?.fill(0);
+    this.#change({ at: 'over', end });
+    return true;
+  }
+
+  /** A released output takes the place of the summary the agent was given. */
+  replaceEnd(end: TicketEnd): void {
+    if (this.#state.at === 'over' && this.#state.end.status === 'completed') this.#state = { at: 'over', end };
+  }
+
+  /** Resolves at the next change of state, or when `signal` aborts. */
+  async changed(signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    if (signal.aborted) return;
+    this.#listeners.add(resolve);
+    signal.addEventListener('abort', () => resolve(), { once: true });
+    await promise;
+    this.#listeners.delete(resolve);
+  }
+
+  #change(state: TicketState): void {
+    this.#state = state;
+    for (const tell of this.#listeners) tell();
+  }
+}
+
+export class Tickets {
+  readonly #open = new Map<string, Ticket>();
+  readonly #ended = new Map<string, Ticket>();
+  /** Agent process and digest of what was denied, and until when. */
+  readonly #coolDowns = new Map<string, number>();
+
+  add(ticket: Ticket): void {
+    this.#open.set(ticket.requestId, ticket);
+  }
+
+  /** The ticket with that id, over or not, or undefined. */
+  find(requestId: string): Ticket | undefined {
+    return this.#open.get(requestId) ?? this.#ended.get(requestId);
+  }
+
+  findRun(runId: string): Ticket | undefined {
+    return [...this.#ended.values()].find(({ state }) => {
+      return state.at === 'over' && state.end.status === 'completed' && state.end.result?.runId === runId;
+    });
+  }
+
+  /** A waiting ticket for exactly the same: asking twice is one prompt. */
+  findWaiting(digest: string): Ticket | undefined {
+    return this.waiting().find(({ request }) => request.digest === digest);
+  }
+
+  waiting(): Ticket[] {
+    return [...this.#open.values()].filter(({ state }) => state.at === 'waiting');
+  }
+
+  open(): Ticket[] {
+    return [...this.#open.values()];
+  }
+
+  /** Whether one more may wait for the human (attack A15). */
+  hasRoomFor(agent: Request['agent']): boolean {
+    const waiting = this.waiting();
+    const own = waiting.filter(({ request }) => processKey(request.agent.process) === processKey(agent.process));
+    return waiting.length < WAITING_MAX && own.length < WAITING_PER_AGENT_MAX;
+  }
+
+  /** Moves an ended ticket to where `check_request` still finds it. */
+  retire(ticket: Ticket): void {
+    this.#open.delete(ticket.requestId);
+    const [oldest] = this.#ended.keys();
+    if (this.#ended.size >= ENDED_MAX && oldest !== undefined) this.#ended.delete(oldest);
+    this.#ended.set(ticket.requestId, ticket);
+  }
+
+  forgetEnded(): void {
+    this.#ended.clear();
+  }
+
+  coolDown(request: Request, nowMs: number): void {
+    const [oldest] = this.#coolDowns.keys();
+    if (this.#coolDowns.size >= COOL_DOWNS_MAX && oldest !== undefined) this.#coolDowns.delete(oldest);
+    this.#coolDowns.set(request.digest, nowMs + COOL_DOWN_MS);
+  }
+
+  isCoolingDown(digest: string, nowMs: number): boolean {
+    const until = this.#coolDowns.get(digest);
+    if (until !== undefined && until <= nowMs) this.#coolDowns.delete(digest);
+    return until !== undefined && until > nowMs;
+  }
+}
