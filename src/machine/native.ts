@@ -1,0 +1,187 @@
+// The few calls Node does not have, through koffi: who is at the other end of a socket, whether a process still lives,
+// and what keeps other processes out of this one. No other file imports koffi. Loaded on first use.
+// Linux is measured. macOS stands behind the same functions as its manual pages say, and has not been run.
+
+import { createRequire } from 'node:module';
+import type * as Koffi from 'koffi';
+import { Failure } from '../core/failure.ts';
+
+/** Numbers of <sys/socket.h>, <sys/un.h>, <linux/prctl.h>, <sys/resource.h>, <sys/file.h>, <poll.h>, <signal.h>. */
+const LINUX = { SOL_SOCKET: 1, SO_PEERCRED: 17, SO_PEERPIDFD: 77, RLIMIT_CORE: 4, SYS_PIDFD_OPEN: 434 } as const;
+const PRCTL = { SET_DUMPABLE: 4, GET_DUMPABLE: 3, SET_CHILD_SUBREAPER: 36 } as const;
+const DARWIN = { SOL_LOCAL: 0, LOCAL_PEERPID: 2, RLIMIT_CORE: 4, PT_DENY_ATTACH: 31 } as const;
+const LOCK_EX_NB = 2 | 4;
+const POLLIN = 1;
+const SIGPIPE = 13;
+const SIGXFSZ = 25;
+/** The same numbers on Linux and macOS. */
+const EWOULDBLOCK = process.platform === 'darwin' ? 35 : 11;
+const ESRCH = 3;
+
+/** Who connected a Unix socket, as the kernel recorded it at connect(). */
+export interface Peer {
+  readonly pid: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** A descriptor of the process itself, for ever free of pid reuse; null where the kernel has none (Linux < 6.5). */
+  readonly pidfd: number | null;
+}
+
+interface Library {
+  getsockopt: (fd: number, level: number, option: number, value: Buffer, length: [number]) => number;
+  getrlimit: (resource: number, limit: Buffer) => number;
+  setrlimit: (resource: number, limit: Buffer) => number;
+  flock: (fd: number, operation: number) => number;
+  poll: (entries: Buffer, count: number, waitMs: number) => number;
+  signal: (signal: number, handler: number) => number;
+  prctl: (operation: number, a: number, b: number, c: number, d: number) => number;
+  syscall: (number: number, a: number, b: number, c: number, d: number) => number;
+  getpeereid: (fd: number, uid: Buffer, gid: Buffer) => number;
+  ptrace: (request: number, pid: number, address: number, data: number) => number;
+  errno: () => number;
+}
+
+/**
+ * Who is at the other end of the connected Unix socket `fd` (I7). The caller owns `pidfd` and closes it.
+ * Throws `machine/unsupported` when the kernel does not say.
+ */
+export function peerOf(fd: number): Peer {
+  if (process.platform === 'darwin') return peerOnDarwin(fd);
+  const credentials = socketOption(fd, LINUX.SOL_SOCKET, LINUX.SO_PEERCRED, 12);
+  if (credentials === null) throw unsupported('who connected (SO_PEERCRED)');
+  const pidfd = socketOption(fd, LINUX.SOL_SOCKET, LINUX.SO_PEERPIDFD, 4);
+  return {
+    pid: credentials.readInt32LE(0),
+    uid: credentials.readUInt32LE(4),
+    gid: credentials.readUInt32LE(8),
+    pidfd: pidfd === null ? null : pidfd.readInt32LE(0),
+  };
+}
+
+/** A descriptor of process `pid`, or null when there is no such process. The caller closes it. Linux only. */
+export function pidfdOpen(pid: number): number | null {
+  const { syscall, errno } = library();
+  const pidfd = syscall(LINUX.SYS_PIDFD_OPEN, pid, 0, 0, 0);
+  if (pidfd >= 0) return pidfd;
+  if (errno() === ESRCH) return null;
+  throw unsupported('a descriptor of a process (pidfd_open)');
+}
+
+/** Whether the process behind `pidfd` still runs. A zombie does not. */
+export function pidfdIsAlive(pidfd: number): boolean {
+  const entry = Buffer.alloc(8);
+  entry.writeInt32LE(pidfd, 0);
+  entry.writeInt16LE(POLLIN, 4);
+  const ready = library().poll(entry, 1, 0);
+  if (ready < 0) throw unsupported('whether a process lives (poll)');
+  return ready === 0;
+}
+
+/** Takes the lock of an open file for this process until it closes the file or ends; false when another one has it. */
+export function lockExclusive(fd: number): boolean {
+  const { flock, errno } = library();
+  if (flock(fd, LOCK_EX_NB) === 0) return true;
+  if (errno() === EWOULDBLOCK) return false;
+  throw unsupported('locking a file (flock)');
+}
+
+/** No other process of this user may read this one's memory, environment or descriptors, or trace it, from here on. */
+export function setNonDumpable(): void {
+  const { prctl, ptrace } = library();
+  const result =
+    process.platform === 'darwin' ? ptrace(DARWIN.PT_DENY_ATTACH, 0, 0, 0) : prctl(PRCTL.SET_DUMPABLE, 0, 0, 0, 0);
+  if (result !== 0) throw unsupported('keeping other processes out (PR_SET_DUMPABLE)');
+}
+
+/** Whether other processes of this user may look into this one. macOS has no way to ask: true, to be on the safe side. */
+export function isDumpable(): boolean {
+  return process.platform === 'darwin' || library().prctl(PRCTL.GET_DUMPABLE, 0, 0, 0, 0) !== 0;
+}
+
+/** No core dump of this process or its children, and no way to raise the limit again. */
+export function limitCoreToZero(): void {
+  const none = Buffer.alloc(16);
+  const resource = process.platform === 'darwin' ? DARWIN.RLIMIT_CORE : LINUX.RLIMIT_CORE;
+  if (library().setrlimit(resource, none) !== 0) throw unsupported('switching core dumps off (RLIMIT_CORE)');
+}
+
+/** The hard limit on core dumps in bytes; 0 means none can be written. */
+export function coreLimit(): bigint {
+  const limit = Buffer.alloc(16);
+  const resource = process.platform === 'darwin' ? DARWIN.RLIMIT_CORE : LINUX.RLIMIT_CORE;
+  if (library().getrlimit(resource, limit) !== 0) throw unsupported('the limit on core dumps (RLIMIT_CORE)');
+  return limit.readBigUInt64LE(8);
+}
+
+/** Orphans among our descendants become our children, so that none escapes. Linux only; elsewhere it does nothing. */
+export function setChildSubreaper(): void {
+  if (process.platform !== 'linux') return;
+  if (library().prctl(PRCTL.SET_CHILD_SUBREAPER, 1, 0, 0, 0) !== 0) throw unsupported('PR_SET_CHILD_SUBREAPER');
+}
+
+/** Node ignores SIGPIPE and SIGXFSZ, and `process.execve` would hand that on. Call it just before. */
+export function restoreDefaultSignals(): void {
+  const { signal } = library();
+  signal(SIGPIPE, 0);
+  signal(SIGXFSZ, 0);
+}
+
+/** getpeereid(3) and LOCAL_PEERPID of unix(4). Not run. */
+function peerOnDarwin(fd: number): Peer {
+  const uid = Buffer.alloc(4);
+  const gid = Buffer.alloc(4);
+  const pid = socketOption(fd, DARWIN.SOL_LOCAL, DARWIN.LOCAL_PEERPID, 4);
+  if (pid === null || library().getpeereid(fd, uid, gid) !== 0) throw unsupported('who connected (getpeereid)');
+  return { pid: pid.readInt32LE(0), uid: uid.readUInt32LE(0), gid: gid.readUInt32LE(0), pidfd: null };
+}
+
+function socketOption(fd: number, level: number, option: number, bytes: number): Buffer | null {
+  const value = Buffer.alloc(bytes);
+  return library().getsockopt(fd, level, option, value, [bytes]) === 0 ? value : null;
+}
+
+let loaded: Library | null = null;
+
+function library(): Library {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): Library {
+  if (process.platform !== 'linux' && process.platform !== 'darwin')
+    throw unsupported(`on ${process.platform}, anything`);
+  try {
+    const koffi: typeof Koffi = createRequire(import.meta.url)('koffi');
+    // null is the program itself, which has the C library in it: right for glibc, musl and macOS alike.
+    const libc = koffi.load(null);
+    const on = (platform: NodeJS.Platform, prototype: string): ((...values: unknown[]) => number) =>
+      process.platform === platform ? libc.func(prototype) : notHere;
+    return {
+      getsockopt: libc.func('int getsockopt(int fd, int level, int option, void *value, _Inout_ uint *length)'),
+      getrlimit: libc.func('int getrlimit(int resource, void *limit)'),
+      setrlimit: libc.func('int setrlimit(int resource, void *limit)'),
+      flock: libc.func('int flock(int fd, int operation)'),
+      poll: libc.func('int poll(void *entries, ulong count, int waitMs)'),
+      signal: libc.func('intptr_t signal(int signal, intptr_t handler)'),
+      prctl: on('linux', 'int prctl(int op, ulong a, ulong b, ulong c, ulong d)'),
+      syscall: on('linux', 'long syscall(long n, long a, long b, long c, long d)'),
+      getpeereid: on('darwin', 'int getpeereid(int fd, void *uid, void *gid)'),
+      ptrace: on('darwin', 'int ptrace(int request, int pid, intptr_t address, int data)'),
+      errno: koffi.errno,
+    };
+  } catch (cause) {
+    throw new Failure('machine/unsupported', 'the native calls cannot be loaded (koffi)', {
+      hint: 'install keystile again with its optional dependencies',
+      cause,
+    });
+  }
+}
+
+/** Stands for a call that this system does not have, and fails as that call would. */
+function notHere(): number {
+  return -1;
+}
+
+function unsupported(what: string): Failure {
+  return new Failure('machine/unsupported', `this system does not offer ${what}`);
+}
