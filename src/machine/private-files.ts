@@ -228,6 +228,7 @@ function asFailure(what: string, error: unknown): Failure {
   if (error instanceof Failure) return error;
   const code = codeOf(error);
   if (code === 'ELOOP') return unsafe(`cannot ${what}: it is a symbolic link`, 'replace it with a real file');
+  if (code === 'ENOTDIR') return unsafe(`cannot ${what}: something above it is not a folder`, 'move it away');
   return new Failure('machine/io', `cannot ${what}: ${code}`, { cause: error });
 }
 
