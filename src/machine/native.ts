@@ -14,6 +14,9 @@ const LOCK_EX_NB = 2 | 4;
 const POLLIN = 1;
 const SIGPIPE = 13;
 const SIGXFSZ = 25;
+/** O_CLOEXEC of <fcntl.h> on Linux; WNOHANG of <sys/wait.h> everywhere. */
+const O_CLOEXEC = 0o2000000;
+const WNOHANG = 1;
 /** The same numbers on Linux and macOS. */
 const EWOULDBLOCK = process.platform === 'darwin' ? 35 : 11;
 const ESRCH = 3;
@@ -38,6 +41,9 @@ interface Library {
   syscall: (number: number, a: number, b: number, c: number, d: number) => number;
   getpeereid: (fd: number, uid: Buffer, gid: Buffer) => number;
   ptrace: (request: number, pid: number, address: number, data: number) => number;
+  pipe: (ends: Buffer) => number;
+  pipe2: (ends: Buffer, flags: number) => number;
+  waitpid: (pid: number, status: null, options: number) => number;
   errno: () => number;
 }
 
@@ -119,6 +125,23 @@ export function setChildSubreaper(): void {
   if (library().prctl(PRCTL.SET_CHILD_SUBREAPER, 1, 0, 0, 0) !== 0) throw unsupported('PR_SET_CHILD_SUBREAPER');
 }
 
+/**
+ * A pipe: what Node makes for a child is a socket, and a socket cannot be opened as /dev/stdin or /dev/stdout. The caller
+ * closes both ends. They do not reach a child unless they are handed over (on macOS libuv sees to that).
+ */
+export function makePipe(): { readonly readFd: number; readonly writeFd: number } {
+  const ends = Buffer.alloc(8);
+  const { pipe, pipe2 } = library();
+  const result = process.platform === 'darwin' ? pipe(ends) : pipe2(ends, O_CLOEXEC);
+  if (result !== 0) throw unsupported('a pipe');
+  return { readFd: ends.readInt32LE(0), writeFd: ends.readInt32LE(4) };
+}
+
+/** Collects one zombie child that came to us as an orphan. Never for a child that Node started: Node waits for those. */
+export function reapChild(pid: number): boolean {
+  return library().waitpid(pid, null, WNOHANG) === pid;
+}
+
 /** Node ignores SIGPIPE and SIGXFSZ, and `process.execve` would hand that on. Call it just before. */
 export function restoreDefaultSignals(): void {
   const { signal } = library();
@@ -167,6 +190,9 @@ function load(): Library {
       syscall: on('linux', 'long syscall(long n, long a, long b, long c, long d)'),
       getpeereid: on('darwin', 'int getpeereid(int fd, void *uid, void *gid)'),
       ptrace: on('darwin', 'int ptrace(int request, int pid, intptr_t address, int data)'),
+      pipe: on('darwin', 'int pipe(void *ends)'),
+      pipe2: on('linux', 'int pipe2(void *ends, int flags)'),
+      waitpid: libc.func('int waitpid(int pid, void *status, int options)'),
       errno: koffi.errno,
     };
   } catch (cause) {
