@@ -4,12 +4,12 @@
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import type { Stats } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { Failure } from '../core/failure.ts';
+import { walk } from './walk.ts';
+import type { Step } from './walk.ts';
 
 export const PRIVATE_FILE_BYTES_MAX = 16 * 1024 * 1024;
-/** As many as Linux itself follows (path_resolution(7)). */
-const LINKS_MAX = 40;
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants;
 
 /**
@@ -39,26 +39,12 @@ export function checkPrivateFolder(path: string): void {
  * Returns the real path.
  */
 export function refuseUnsafeAncestors(path: string): string {
-  const left = parts(path);
-  let real = '/';
-  let links = 0;
-  refuseUnsafeFolder(real);
-  for (let part = left.shift(); part !== undefined; part = left.shift()) {
-    const next = part === '..' ? dirname(real) : join(real, part);
-    const stats = attempt(`look at ${next}`, () => fs.lstatSync(next));
-    if (!stats.isSymbolicLink()) {
-      real = next;
-      refuseUnsafeFolder(real, stats);
-      continue;
-    }
-    links += 1;
-    if (links > LINKS_MAX) throw unsafe(`${path} has too many symbolic links`);
-    if (!isOursOrRoots(stats)) throw unsafe(`${next} is a symbolic link that belongs to another user`);
-    const target = attempt(`read the link ${next}`, () => fs.readlinkSync(next));
-    if (target.startsWith('/')) real = '/';
-    left.unshift(...parts(target));
+  const steps = attempt(`walk to ${path}`, () => walk(path));
+  for (const step of steps) {
+    if (!step.stats.isSymbolicLink()) refuseUnsafeFolder(step);
+    else if (!isOursOrRoots(step.stats)) throw unsafe(`${step.path} is a symbolic link that belongs to another user`);
   }
-  return real;
+  return (steps.at(-1) ?? steps[0]).path;
 }
 
 /** Whether a user other than root and us can add, replace or remove names in a folder with these `stats`. */
@@ -179,7 +165,7 @@ function makeFolder(path: string): void {
   });
 }
 
-function refuseUnsafeFolder(path: string, stats = fs.lstatSync(path)): void {
+function refuseUnsafeFolder({ path, stats }: Step): void {
   if (!stats.isDirectory()) throw unsafe(`${path} is not a folder`);
   if (!isOursOrRoots(stats)) throw unsafe(`${path} belongs to another user`);
   if (isWritableByOthers(stats)) throw unsafe(`other users can write to ${path}`, `run: chmod go-w ${path}`);
@@ -206,10 +192,6 @@ function openUnlessAbsent(path: string, flags: number): number | null {
     if (codeOf(error) === 'ENOENT') return null;
     throw asFailure(`open ${path}`, error);
   }
-}
-
-function parts(path: string): string[] {
-  return path.split('/').filter((part) => part !== '' && part !== '.');
 }
 
 function unsafe(message: string, hint?: string): Failure {
