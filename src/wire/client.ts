@@ -162,12 +162,13 @@ class WireConnection implements Connection {
     this.#reader = new FrameReader(ANSWER_LIMITS[socketName]);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
-    socket.on('close', () => {
+    const onClose = (): void => {
       this.#end(unreachable('the connection to the daemon was lost'));
       resolve();
-    });
+    };
+    if (socket.closed) onClose();
+    socket.on('close', onClose);
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
-    if (socket.destroyed) this.#end(unreachable('the connection to the daemon was lost'));
     socket.resume();
   }
 
