@@ -1,0 +1,111 @@
+// One record, sealed: its own random key, wrapped, and its padded content, both bound to the place they belong to.
+// docs/vault-format.md, "Records".
+
+import { pad, unpad } from '../core/padding.ts';
+import { KEY_BYTES, NONCE_BYTES, openXaes, sealXaes } from '../core/xaes.ts';
+
+/** Suite 1: Argon2id, HKDF-SHA256, HMAC-SHA256, XAES-256-GCM. */
+export const SUITE = 1;
+/** The version of the file format this code reads and writes. */
+export const FORMAT = 1;
+
+/** Which key wraps the keys of records. A second generation would get another name. */
+const WRAPPING_KEY_ID = 'items';
+
+export const RECORD_TYPES = ['environment', 'variable', 'value', 'output', 'agent', 'setting'] as const;
+export type RecordType = (typeof RECORD_TYPES)[number];
+
+/** Gives that many random bytes. */
+export type RandomBytes = (count: number) => Buffer;
+
+/** Which vault a key or a record belongs to. */
+export interface VaultIdentity {
+  readonly vaultId: string;
+  readonly epoch: number;
+}
+
+/** Where a record belongs. All of it is clear in the file, and authenticated. */
+export interface RecordPlace {
+  readonly type: RecordType;
+  readonly id: string;
+  /** The id of the environment a variable or value belongs to; empty for the rest. */
+  readonly parent: string;
+  /** HMAC-SHA256 of type, parent and name: 32 bytes. */
+  readonly nameKey: Buffer;
+  /** The revision of the vault that wrote this record. */
+  readonly revision: number;
+}
+
+export interface StoredRecord extends RecordPlace {
+  /** Nonce (24 bytes), then the record's key sealed (48 bytes). */
+  readonly wrappedKey: Buffer;
+  readonly nonce: Buffer;
+  /** Ciphertext of the padded content, then the tag. */
+  readonly sealed: Buffer;
+}
+
+/**
+ * The bytes that signatures, keyed hashes and additional data are made over: how many parts, then each part with its
+ * length in front, all numbers big-endian (4 bytes for counts and lengths, 8 for a number that is a part).
+ * Different parts give different bytes. Text is UTF-8; numbers are safe integers and not negative.
+ */
+export function tuple(...parts: readonly (string | number | Buffer)[]): Buffer {
+  const count = Buffer.alloc(4);
+  count.writeUInt32BE(parts.length);
+  const pieces = parts.flatMap((part) => {
+    const bytes = typeof part === 'number' ? numberBytes(part) : Buffer.from(part);
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(bytes.length);
+    return [length, bytes];
+  });
+  return Buffer.concat([count, ...pieces]);
+}
+
+/** The additional data of a record's wrapped key (`key`) or content (`body`). */
+export function recordAad(vault: VaultIdentity, place: RecordPlace, field: 'key' | 'body'): Buffer {
+  const { type, id, parent, nameKey, revision } = place;
+  const where = ['keystile/record', FORMAT, SUITE, vault.vaultId, vault.epoch] as const;
+  return tuple(...where, type, id, parent, nameKey, field, revision, WRAPPING_KEY_ID);
+}
+
+/** Seals `content` under a new key. The caller wipes `content`. */
+export function sealRecord(
+  vault: VaultIdentity,
+  itemsKey: Buffer,
+  place: RecordPlace,
+  content: Buffer,
+  random: RandomBytes,
+): StoredRecord {
+  const key = random(KEY_BYTES);
+  const padded = pad(content);
+  const keyNonce = random(NONCE_BYTES);
+  const nonce = random(NONCE_BYTES);
+  const wrapped = sealXaes(itemsKey, keyNonce, key, recordAad(vault, place, 'key'));
+  const sealed = sealXaes(key, nonce, padded, recordAad(vault, place, 'body'));
+  key.fill(0);
+  padded.fill(0);
+  return { ...place, wrappedKey: Buffer.concat([keyNonce, wrapped]), nonce, sealed };
+}
+
+/** The record's own key. The caller wipes it. Throws `vault/damaged`. */
+export function unwrapRecordKey(vault: VaultIdentity, itemsKey: Buffer, record: StoredRecord): Buffer {
+  const { wrappedKey } = record;
+  const nonce = wrappedKey.subarray(0, NONCE_BYTES);
+  return openXaes(itemsKey, nonce, wrappedKey.subarray(NONCE_BYTES), recordAad(vault, record, 'key'));
+}
+
+/** The content. The caller wipes it. Throws `vault/damaged`. */
+export function openRecord(vault: VaultIdentity, itemsKey: Buffer, record: StoredRecord): Buffer {
+  const key = unwrapRecordKey(vault, itemsKey, record);
+  try {
+    return unpad(openXaes(key, record.nonce, record.sealed, recordAad(vault, record, 'body')));
+  } finally {
+    key.fill(0);
+  }
+}
+
+function numberBytes(part: number): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64BE(BigInt(part));
+  return bytes;
+}
