@@ -89,7 +89,7 @@ export function resolveProgram(name: string, searchPath: readonly string[], cwd:
 
 /**
  * The arguments that name existing regular files seen from `cwd` (absolute), in order and once each; of `--flag=path`
- * the part after `=`. What this user cannot read, the program cannot read either, and is left out.
+ * the part after `=`. What this user cannot read, the program cannot read either, and is left out; so is /proc.
  * Throws `input/too_large` past 32 files, 256 MiB in one or 512 MiB in all.
  */
 export async function operandsOf(argv: readonly string[], cwd: string): Promise<FileFacts[]> {
@@ -98,7 +98,7 @@ export async function operandsOf(argv: readonly string[], cwd: string): Promise<
   const operands: FileFacts[] = [];
   let bytes = 0;
   for (const path of paths) {
-    bytes += Number(statSync(path, { throwIfNoEntry: false })?.size ?? 0);
+    bytes += statSync(path, { throwIfNoEntry: false })?.size ?? 0;
     if (bytes > OPERAND_BYTES_MAX) throw tooLarge(`the files of the command hold more than ${OPERAND_BYTES_MAX} bytes`);
     operands.push(await fileFacts(path));
   }
@@ -183,8 +183,13 @@ function filesNamedBy(argument: string, cwd: string): string[] {
   return [argument, ...(value === undefined ? [] : [value])].flatMap((name) => {
     if (name === '' || name.includes('\0')) return [];
     const path = resolve(cwd, name);
-    return isRegular(path) && isAllowed(path, constants.R_OK) ? [path] : [];
+    return isRegular(path) && isAllowed(path, constants.R_OK) && !isMadeUp(path) ? [path] : [];
   });
+}
+
+/** Files the kernel makes up while they are read have no bytes that could be approved. */
+function isMadeUp(path: string): boolean {
+  return /^\/(?:proc|sys)\//.test(realpathSync(path));
 }
 
 function isExecutable(path: string): boolean {

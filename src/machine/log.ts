@@ -35,9 +35,15 @@ export class Log {
   write(level: LogLevel, event: string, fields: LogFields = {}): void {
     const { code, where, pid, count, durationMs, version } = fields;
     this.#append({
-      ...{ at: this.#clock().toISOString(), level, event: word(event) },
-      ...{ code: word(code), where: word(where), version: word(version) },
-      ...{ pid: number(pid), count: number(count), durationMs: number(durationMs) },
+      at: this.#clock().toISOString(),
+      level,
+      event: word(event),
+      code: word(code),
+      where: word(where),
+      version: word(version),
+      pid: number(pid),
+      count: number(count),
+      durationMs: number(durationMs),
     });
   }
 
@@ -85,7 +91,9 @@ function systemCode(thrown: unknown): string | undefined {
 
 /** `file.js:12:3` of each frame. Function names are left out: a computed name can hold anything. */
 function framesOf(thrown: unknown): string[] {
-  const stack = thrown instanceof Error ? (thrown.stack ?? '') : '';
+  if (!(thrown instanceof Error)) return [];
+  // The stack begins with the message, which is not ours to write down.
+  const stack = (thrown.stack ?? '').split(thrown.message).at(-1) ?? '';
   return stack
     .split('\n')
     .flatMap((line) => /^ {4}at .*?([\w.-]+:\d+:\d+)\)?$/.exec(line)?.[1] ?? [])
