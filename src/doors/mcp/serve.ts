@@ -1,0 +1,52 @@
+// `keystile mcp`: the process of the MCP server, from the first byte to its end. It holds no key, imports no vault code,
+// and ends with its input, at a signal, or when nobody reads its answers.
+
+import { serveStdio } from '@modelcontextprotocol/server/stdio';
+import { DaemonLink, type HomePaths } from './link.ts';
+import { makeServer } from './server.ts';
+import { claimStdout, StdioChannel } from './stdio.ts';
+
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+
+/** What is given to the daemon of somebody's name: enough to recognise it. */
+const CLIENT_NAME_MAX = 100;
+
+export interface ServeOptions {
+  readonly paths: HomePaths;
+}
+
+/**
+ * Serves one client on standard input and output until it is gone; gives back the exit code. The caller ends the
+ * process then: a call that still waits for the human is over (I3). Takes standard output and the handlers of signals
+ * and unhandled errors for the whole process.
+ */
+export async function serveMcp(options: ServeOptions): Promise<number> {
+  const channel = new StdioChannel(process.stdin, claimStdout());
+  let clientName: string | undefined;
+  const link = new DaemonLink(options.paths, () => clientName);
+  const serve = (): ReturnType<typeof makeServer> =>
+    makeServer(link, (name) => {
+      clientName = name.slice(0, CLIENT_NAME_MAX);
+    });
+  reportStrays();
+  for (const signal of SIGNALS) process.on(signal, () => void channel.close());
+  const handle = serveStdio(serve, { transport: channel, onerror: (error) => report(error) });
+  await channel.closed;
+  link.close();
+  await handle.close();
+  return 0;
+}
+
+/** An error nobody waits for ends neither the process nor a promise of silence: one line, and never its message. */
+function reportStrays(): void {
+  process.on('unhandledRejection', (reason) => report(reason));
+  process.on('uncaughtException', (error) => {
+    report(error);
+    process.exit(1);
+  });
+}
+
+/** What an error says of itself could hold anything, and standard error ends up in the logs of clients. */
+function report(error: unknown): void {
+  process.stderr.write(`keystile mcp: ${error instanceof Error ? error.name : 'unknown error'}\n`);
+}
