@@ -2,6 +2,7 @@
 // and what keeps other processes out of this one. No other file imports koffi. Loaded on first use.
 // Linux is measured. macOS stands behind the same functions as its manual pages say, and has not been run.
 
+import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type * as Koffi from 'koffi';
 import { Failure } from '../core/failure.ts';
@@ -14,8 +15,10 @@ const LOCK_EX_NB = 2 | 4;
 const POLLIN = 1;
 const SIGPIPE = 13;
 const SIGXFSZ = 25;
-/** O_CLOEXEC of <fcntl.h> on Linux; WNOHANG of <sys/wait.h> everywhere. */
+/** The next three of <fcntl.h> on Linux; WNOHANG of <sys/wait.h> everywhere. */
 const O_CLOEXEC = 0o2000000;
+const F_SETFD = 2;
+const FD_CLOEXEC = 1;
 const WNOHANG = 1;
 /** The same numbers on Linux and macOS. */
 const EWOULDBLOCK = process.platform === 'darwin' ? 35 : 11;
@@ -43,6 +46,7 @@ interface Library {
   ptrace: (request: number, pid: number, address: number, data: number) => number;
   pipe: (ends: Buffer) => number;
   pipe2: (ends: Buffer, flags: number) => number;
+  fcntl: (fd: number, command: number, flags: number) => number;
   waitpid: (pid: number, status: null, options: number) => number;
   errno: () => number;
 }
@@ -137,6 +141,20 @@ export function makePipe(): { readonly readFd: number; readonly writeFd: number 
   return { readFd: ends.readInt32LE(0), writeFd: ends.readInt32LE(4) };
 }
 
+/**
+ * No descriptor beyond standard error reaches a child from here on, also none that this process was itself given by
+ * whoever started it: Node closes those below 16 and misses the rest. macOS needs no such care.
+ */
+export function keepDescriptors(): void {
+  if (process.platform !== 'linux') return;
+  const { fcntl } = library();
+  for (const name of readdirSync('/proc/self/fd')) {
+    const fd = Number(name);
+    // The descriptor of the listing itself is gone by now, and fails here.
+    if (fd > 2) fcntl(fd, F_SETFD, FD_CLOEXEC);
+  }
+}
+
 /** Collects one zombie child that came to us as an orphan. Never for a child that Node started: Node waits for those. */
 export function reapChild(pid: number): boolean {
   return library().waitpid(pid, null, WNOHANG) === pid;
@@ -192,6 +210,7 @@ function load(): Library {
       ptrace: on('darwin', 'int ptrace(int request, int pid, intptr_t address, int data)'),
       pipe: on('darwin', 'int pipe(void *ends)'),
       pipe2: on('linux', 'int pipe2(void *ends, int flags)'),
+      fcntl: on('linux', 'int fcntl(int fd, int command, int flags)'),
       waitpid: libc.func('int waitpid(int pid, void *status, int options)'),
       errno: koffi.errno,
     };
