@@ -1,6 +1,6 @@
 // npm run build: one small bundle for each process, so that no command loads what it does not use.
 
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
 
 const ENTRIES = {
@@ -9,6 +9,7 @@ const ENTRIES = {
   runner: 'src/delivery/runner.ts',
 };
 
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 rmSync('dist', { recursive: true, force: true });
 await build({
   entryPoints: ENTRIES,
@@ -19,6 +20,7 @@ await build({
   platform: 'node',
   target: 'node24',
   external: ['koffi'],
+  define: { KEYSTILE_VERSION: JSON.stringify(version) },
   minifySyntax: true,
   legalComments: 'linked',
   chunkNames: 'chunk-[hash]',

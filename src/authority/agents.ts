@@ -58,8 +58,12 @@ export class Agents {
     this.#dismiss(agent.agentId);
   }
 
-  forget(agentId: string): void {
+  unblock(agentId: string): void {
     this.#blocked.delete(agentId);
+  }
+
+  forget(agentId: string): void {
+    this.unblock(agentId);
     this.#dismiss(agentId);
   }
 

@@ -52,10 +52,10 @@ export class Authority {
     const decision = decide(ask.work, ask.agent.agentId, ask.createdBy);
     if (decision.kind === 'forbid')
       return await this.#refuse(ticket, { status: 'forbidden', message: decision.message });
-    if (decision.kind === 'allow' && !ticket.request.admits) return await this.#proceed(ticket, null, ask.outputAtMost);
+    if (decision.kind === 'allow' && !ticket.request.admits) return this.#proceed(ticket, null);
 
     const grant = this.#grantFor(ask, ticket.request);
-    if (grant !== null) return await this.#proceed(ticket, grant, strictest(ask.outputAtMost, grant.output));
+    if (grant !== null) return this.#proceed(ticket, grant);
     return await this.#wait(ticket, ask);
   }
 
@@ -149,7 +149,6 @@ export class Authority {
   /** Ends what belongs to agents whose process has ended. Called now and then. */
   async sweep(): Promise<void> {
     this.agents.forgetEnded();
-    this.grants.expire(this.#powers.monotonicMs());
     this.grants.end((grant) => !this.#powers.isAlive(grant.process));
     for (const ticket of this.tickets.waiting()) {
       if (!this.#powers.isAlive(ticket.request.agent.process)) {
@@ -174,7 +173,7 @@ export class Authority {
       expiresAt: createdAt + EXPIRES_AFTER_MS,
       digest: requestDigest(facts),
     };
-    return new Ticket(request, ask.stdin, this.#powers.monotonicMs() + EXPIRES_AFTER_MS);
+    return new Ticket(request, ask, this.#powers.monotonicMs() + EXPIRES_AFTER_MS);
   }
 
   /** What needs no question to be refused. */
@@ -218,10 +217,14 @@ export class Authority {
   }
 
   /** No question: allowed by policy or by a grant. Everything is on the record before anything is done (I2). */
-  async #proceed(ticket: Ticket, grant: Grant | null, output: OutputMode): Promise<Ticket> {
+  #proceed(ticket: Ticket, grant: Grant | null): Ticket {
     this.tickets.add(ticket);
     ticket.startWork(ticket.request.work.action === 'Run' ? this.#powers.newId('run') : null);
-    await this.#attempt(ticket, async () => await this.#perform(ticket, grant?.grantId ?? null, output));
+    // Not awaited: a run may take an hour, and its caller watches the ticket.
+    void this.#attempt(
+      ticket,
+      async () => await this.#perform(ticket, grant?.grantId ?? null, grant?.output ?? 'redacted'),
+    );
     return ticket;
   }
 
@@ -250,7 +253,7 @@ export class Authority {
     }
   }
 
-  /** Does what was granted. */
+  /** Does what was granted; `output` is what the human picked. */
   async #perform(ticket: Ticket, grantId: string | null, output: OutputMode): Promise<void> {
     const { work, agent } = ticket.request;
     switch (work.action) {
@@ -267,7 +270,7 @@ export class Authority {
         return;
       }
       case 'Run': {
-        await this.#run(ticket, grantId, strictest(work.output, output));
+        await this.#run(ticket, grantId, strictest(work.output, ticket.outputAtMost, output));
       }
     }
   }

@@ -56,9 +56,8 @@ export class Grants {
 
   /** The grant that covers this run by this agent, narrowest first, or null. */
   covering(agent: Request['agent'], run: RunFacts, nowMs: number): Grant | null {
-    this.expire(nowMs);
     const digest = requestDigest({ agent, admits: false, work: run });
-    const own = [...this.#grants.values()].filter((grant) => processKey(grant.process) === processKey(agent.process));
+    const own = this.all(nowMs).filter((grant) => processKey(grant.process) === processKey(agent.process));
     return (
       own.find((grant) => grant.digest === digest) ??
       own.find((grant) => grant.scope === 'program' && coversProgram(grant.run, run)) ??
@@ -67,8 +66,8 @@ export class Grants {
     );
   }
 
-  /** Ends grants that are over, and returns those that are left. */
-  expire(nowMs: number): Grant[] {
+  /** The grants that count now. */
+  all(nowMs: number): Grant[] {
     for (const [id, grant] of this.#grants) {
       if (grant.expiresAtMs !== null && grant.expiresAtMs <= nowMs) this.#grants.delete(id);
     }

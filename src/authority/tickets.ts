@@ -1,5 +1,6 @@
 // A ticket is one request on its way to an answer. Every ticket ends: answered, run, expired, withdrawn or refused (I3).
 
+import type { OutputMode } from '../core/environment.ts';
 import { Failure } from '../core/failure.ts';
 import type { Request } from '../core/request.ts';
 import { processKey } from './agents.ts';
@@ -23,13 +24,20 @@ export type TicketState =
 export class Ticket {
   readonly request: Request;
   readonly stdin: Buffer | null;
+  /** What the environment and its variables allow, whatever the human picks. */
+  readonly outputAtMost: OutputMode;
   readonly expiresAtMs: number;
   #state: TicketState = { at: 'waiting' };
   readonly #listeners = new Set<() => void>();
 
-  constructor(request: Request, stdin: Buffer | null, expiresAtMs: number) {
+  constructor(
+    request: Request,
+    ask: { readonly stdin: Buffer | null; readonly outputAtMost: OutputMode },
+    expiresAtMs: number,
+  ) {
     this.request = request;
-    this.stdin = stdin;
+    this.stdin = ask.stdin;
+    this.outputAtMost = ask.outputAtMost;
     this.expiresAtMs = expiresAtMs;
   }
 
@@ -50,6 +58,7 @@ export class Ticket {
   /** Ends the ticket. The first end stands: a run that was revoked does not come back as completed. */
   end(end: TicketEnd): boolean {
     if (this.#state.at === 'over') return false;
+
     this.stdin?.fill(0);
     this.#change({ at: 'over', end });
     return true;

@@ -1,0 +1,36 @@
+// npm test: every *.test.ts, in real processes. `--quick` leaves out the *.slow.test.ts; further words pick files by name.
+// Ends with the one line `N passed, N failed`, and fails when there was nothing to run.
+
+import { globSync } from 'node:fs';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+
+const words = process.argv.slice(2);
+const isQuick = words.includes('--quick');
+const picked = words.filter((word) => !word.startsWith('--'));
+
+const files = globSync('test/**/*.test.ts')
+  .filter((file) => !(isQuick && file.endsWith('.slow.test.ts')))
+  .filter((file) => picked.length === 0 || picked.some((word) => file.includes(word)))
+  .toSorted();
+
+let passed = 0;
+let failed = 0;
+let skipped = 0;
+
+// Two at a time: the tests start daemons and runners of their own, and the smallest machine has two cores.
+const stream = run({ files, concurrency: 2, timeout: 240_000 });
+stream.on('test:pass', ({ skip, details }) => {
+  if (details.type === 'suite') return;
+  if (skip === undefined || skip === false) passed += 1;
+  else skipped += 1;
+});
+stream.on('test:fail', ({ details }) => {
+  if (details.type !== 'suite') failed += 1;
+});
+for await (const text of stream.compose(spec)) process.stdout.write(String(text));
+
+process.stdout.write(
+  `\n${files.length} files${isQuick ? ' (quick)' : ''}\n${passed} passed, ${failed} failed, ${skipped} skipped\n`,
+);
+if (failed > 0 || passed === 0) process.exitCode = 1;

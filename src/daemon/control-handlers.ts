@@ -1,0 +1,401 @@
+// What a human may say, row by row of the control socket. Whether a row needs the passphrase stands in the method table
+// and was checked before the handler runs (daemon/guard.ts).
+
+import type { Change } from '../core/environment.ts';
+import { Failure } from '../core/failure.ts';
+import { Secret } from '../core/secret.ts';
+import { parseTitle, parseVariableName } from '../core/names.ts';
+import { exportEvents } from '../audit/export.ts';
+import { verifyLog } from '../audit/verify.ts';
+import { generateValue } from '../vault/generate.ts';
+import { Vault } from '../vault/vault.ts';
+import type { METHODS, MethodName, Params } from '../wire/methods.ts';
+import type { Call, Handlers } from '../wire/calls.ts';
+import { doctorChecks } from './doctor.ts';
+import { askUnderAgent } from './guard.ts';
+import { SEARCH_PATH_SETTING } from './jobs.ts';
+import type { Service } from './service.ts';
+import { VERSION } from './version.ts';
+import { agentView, grantView, leaseView, requestView } from './views.ts';
+import { WATCH_IDLE_MINUTES } from './watchers.ts';
+
+const TIER_PASSPHRASE = 1;
+
+type ControlMethod = { [M in MethodName]: (typeof METHODS)[M]['socket'] extends 'control' ? M : never }[MethodName];
+
+export function controlHandlers(service: Service, stop: () => void): Pick<Handlers, ControlMethod> {
+  return {
+    ...daemonHandlers(service, stop),
+    ...vaultHandlers(service),
+    ...environmentHandlers(service),
+    ...requestHandlers(service),
+    ...grantHandlers(service),
+    ...agentRegistryHandlers(service),
+    ...auditHandlers(service),
+  };
+}
+
+function daemonHandlers(service: Service, stop: () => void) {
+  return {
+    status: async () => {
+      const { authority, vault, isUnlocked } = service;
+      return {
+        version: VERSION,
+        pid: process.pid,
+        home: service.paths.home,
+        vault: vault === null ? ('absent' as const) : isUnlocked ? ('unlocked' as const) : ('locked' as const),
+        vaultId: vault?.vaultId ?? null,
+        startedAt: new Date(service.startedAtWall).toISOString(),
+        requests: authority.tickets.waiting().length,
+        grants: authority.grants.all(service.nowMs()).length,
+        leases: authority.leases.all().length,
+      };
+    },
+    doctor: async () => ({ checks: doctorChecks(service) }),
+    'daemon.stop': async () => {
+      stop();
+      return {};
+    },
+  } satisfies Partial<Handlers>;
+}
+
+function vaultHandlers(service: Service) {
+  const files = { vault: service.paths.vault, deviceKey: service.paths.deviceKey };
+  return {
+    'vault.init': async (call: Call<'vault.init'>) => {
+      if (service.vault !== null) throw new Failure('vault/exists', 'this home has a vault already');
+      const { kdf } = service.settings;
+      const vault = await Vault.create({
+        files,
+        passphrase: part(call, 0, 'the passphrase'),
+        kdf: { memoryKiB: kdf.memoryMib * 1024, passes: kdf.passes, lanes: kdf.lanes },
+        now: Date.now,
+      });
+      await service.becomeUnlocked(vault, 'vault_created');
+      vault.setSetting(SEARCH_PATH_SETTING, call.params.searchPath.filter((path) => path.startsWith('/')).join(':'));
+      if (call.params.wantsRecoveryKey) await giveRecoveryKey(service, call, vault);
+      return { vaultId: vault.vaultId };
+    },
+    'vault.unlock': async (call: Call<'vault.unlock'>) => {
+      const vault = present(service);
+      const wasUnlocked = service.isUnlocked;
+      try {
+        if (wasUnlocked) await vault.verify(part(call, 0, 'the passphrase'));
+        else await vault.unlock(part(call, 0, 'the passphrase'));
+      } catch (error) {
+        await recordRefusedUnlock(service, error);
+        throw error;
+      }
+      if (!wasUnlocked) await service.becomeUnlocked(vault, 'vault_unlocked');
+      return {};
+    },
+    'vault.lock': async () => {
+      await service.lock('locked');
+      return {};
+    },
+    'vault.recover': async (call: Call<'vault.recover'>) => {
+      const vault = present(service);
+      if (service.isUnlocked)
+        throw new Failure('usage/invalid', 'the vault is unlocked', { hint: 'keystile lock first' });
+      try {
+        await vault.recover(part(call, 0, 'the recovery key'), part(call, 1, 'the new passphrase'));
+      } catch (error) {
+        await recordRefusedUnlock(service, error);
+        throw error;
+      }
+      await service.becomeUnlocked(vault, 'vault_recovered');
+      return {};
+    },
+    'vault.recovery_key': async (call: Call<'vault.recovery_key'>) => {
+      const vault = service.unlocked();
+      await giveRecoveryKey(service, call, vault);
+      return { vaultId: vault.vaultId };
+    },
+  } satisfies Partial<Handlers>;
+}
+
+function environmentHandlers(service: Service) {
+  const find = (nameOrId: string) => service.unlocked().environment(nameOrId);
+  return {
+    'environment.list': async () => ({ environments: service.unlocked().environments() }),
+    'environment.show': async ({ params }: Call<'environment.show'>) => ({ environment: find(params.environment) }),
+    'environment.create': async (call: Call<'environment.create'>) => {
+      const name = parseTitle(call.params.name);
+      const asked = await askUnderAgent(service, call, { kind: 'create', environmentName: name, drafts: [] }, null);
+      if (asked !== null) return { environmentId: asked?.kind === 'created' ? asked.environmentId : '', asked: true };
+      await service.record({ event: 'environment_created', facts: {}, names: { environment: name } });
+      return { environmentId: service.unlocked().createEnvironment(name, null).environmentId };
+    },
+    'environment.rename': async (call: Call<'environment.rename'>) => {
+      const { environmentId, name: before } = find(call.params.environment);
+      const name = parseTitle(call.params.name);
+      const change: Change = { kind: 'rename', environmentId, environmentName: name };
+      if ((await askUnderAgent(service, call, change, before)) !== null) return { asked: true };
+      await service.record({ event: 'environment_renamed', facts: { environmentId }, names: { environment: name } });
+      service.unlocked().renameEnvironment(environmentId, name);
+      return {};
+    },
+    'environment.delete': async ({ params }: Call<'environment.delete'>) => {
+      const { environmentId, name } = find(params.environment);
+      await service.authority.revoke({ what: 'environment', environmentId });
+      await service.record({ event: 'environment_deleted', facts: { environmentId }, names: { environment: name } });
+      service.unlocked().deleteEnvironment(environmentId);
+      return {};
+    },
+    'environment.set_output': async ({ params }: Call<'environment.set_output'>) => {
+      const { environmentId, name } = find(params.environment);
+      const facts = { environmentId, why: params.output };
+      await service.record({ event: 'environment_output_set', facts, names: { environment: name } });
+      service.unlocked().setOutput(environmentId, params.output);
+      return {};
+    },
+    'environment.set': async (call: Call<'environment.set'>) => await setVariable(service, call),
+    'environment.unset': async (call: Call<'environment.unset'>) => {
+      const { environmentId, name: environment } = find(call.params.environment);
+      const { name } = call.params;
+      const asked = await askUnderAgent(service, call, { kind: 'remove', environmentId, names: [name] }, environment);
+      if (asked !== null) return { asked: true };
+      await service.record({
+        event: 'variable_unset',
+        facts: { environmentId },
+        names: { environment, variables: [name] },
+      });
+      service.unlocked().unsetVariable(environmentId, name);
+      return {};
+    },
+  } satisfies Partial<Handlers>;
+}
+
+async function setVariable(service: Service, call: Call<'environment.set'>) {
+  const { source } = call.params;
+  const { environmentId, name: environment } = service.unlocked().environment(call.params.environment);
+  const name = parseVariableName(call.params.name);
+  const change = changeOf(environmentId, name, source);
+  if ((await askUnderAgent(service, call, change, environment)) !== null) return { asked: true };
+  await service.record({
+    event: 'variable_set',
+    facts: { environmentId, why: source.kind },
+    names: { environment, variables: [name] },
+  });
+  const vault = service.unlocked();
+  switch (source.kind) {
+    case 'value':
+      vault.setVariable(environmentId, { name, kind: 'literal', concealed: true, value: part(call, 0, 'the value') });
+      break;
+    case 'plain': {
+      using value = new Secret(Buffer.from(source.value, 'utf8'));
+      vault.setVariable(environmentId, { name, kind: 'plain', concealed: false, value });
+      break;
+    }
+    case 'reference':
+      vault.setVariable(environmentId, { name, kind: 'reference', concealed: true, reference: source.reference });
+      break;
+    case 'generate': {
+      using value = generateValue(source.recipe);
+      vault.setVariable(environmentId, { name, kind: 'generated', concealed: true, value });
+    }
+  }
+  return {};
+}
+
+/** The same as a request, for a process under an agent; null when it would carry a value, which no request can (I4). */
+function changeOf(environmentId: string, name: string, source: Params<'environment.set'>['source']): Change | null {
+  switch (source.kind) {
+    case 'value':
+      return null;
+    case 'plain':
+      return { kind: 'append', environmentId, drafts: [{ name, kind: 'plain', value: source.value }] };
+    case 'reference':
+      return { kind: 'append', environmentId, drafts: [{ name, kind: 'reference', reference: source.reference }] };
+    case 'generate':
+      return { kind: 'append', environmentId, drafts: [{ name, kind: 'generated', recipe: source.recipe }] };
+  }
+}
+
+function requestHandlers(service: Service) {
+  const { authority } = service;
+  const waiting = () => authority.tickets.waiting().map(({ request }) => requestView(request));
+  return {
+    'request.list': async () => ({ requests: waiting() }),
+    'request.show': async ({ params }: Call<'request.show'>) => {
+      const ticket = authority.tickets.find(params.requestId);
+      if (ticket === undefined) throw new Failure('request/not_found', 'there is no such request');
+      return { request: requestView(ticket.request) };
+    },
+    'request.approve': async ({ params }: Call<'request.approve'>) => {
+      const { output, ...given } = params;
+      const ticket = authority.tickets.find(params.requestId);
+      const grantId = await authority.approve({
+        ...given,
+        ...(output === undefined ? {} : { output }),
+        tier: TIER_PASSPHRASE,
+      });
+      if (ticket?.request.admits === true) service.keepAgent(ticket.request.agent, 'admitted');
+      return { grantId };
+    },
+    'request.deny': async ({ params }: Call<'request.deny'>) => {
+      const ticket = authority.tickets.find(params.requestId);
+      await authority.deny(params.requestId);
+      if (params.blocksAgent === true && ticket !== undefined) await blockAgent(service, ticket.request.agent.agentId);
+      return {};
+    },
+    'watch.open': async ({ connection }: Call<'watch.open'>) => {
+      service.watchers.open(connection, service.nowMs());
+      return { requests: waiting(), idleMinutes: WATCH_IDLE_MINUTES };
+    },
+    'run.output': async (call: Call<'run.output'>) => {
+      const { runId } = call.params;
+      const { stdout, stderr } = service.held(runId);
+      await service.record({ event: 'output_read', facts: { runId } });
+      call.setParts([stdout, stderr]);
+      return {};
+    },
+    'run.release': async ({ params: { runId } }: Call<'run.release'>) => {
+      await releaseOutput(service, runId);
+      return {};
+    },
+  } satisfies Partial<Handlers>;
+}
+
+function grantHandlers(service: Service) {
+  const { authority } = service;
+  return {
+    'grant.list': async () => ({ grants: authority.grants.all(service.nowMs()).map((grant) => grantView(grant)) }),
+    'lease.list': async () => ({ leases: authority.leases.all().map((lease) => leaseView(lease)) }),
+    revoke: async ({ params }: Call<'revoke'>) => {
+      if (params.what !== 'environment') return await authority.revoke(params);
+      const { environmentId } = service.unlocked().environment(params.environment);
+      return await authority.revoke({ what: 'environment', environmentId });
+    },
+  } satisfies Partial<Handlers>;
+}
+
+function agentRegistryHandlers(service: Service) {
+  const { authority } = service;
+  return {
+    'agent.list': async () => ({
+      agents: service
+        .unlocked()
+        .agents()
+        .map((agent) => agentView(agent, authority.agents.pidsOf(agent.agentId))),
+    }),
+    'agent.admit': async ({ params: { agentId } }: Call<'agent.admit'>) => {
+      const connected = service.connectedAgents(agentId);
+      if (connected.length === 0) {
+        throw new Failure('name/not_found', 'no process of that agent is connected now', {
+          hint: 'an admission lasts as long as the process; approve the request it makes',
+        });
+      }
+      await service.record({
+        event: 'agent_admitted',
+        facts: { agentId, tier: TIER_PASSPHRASE, count: connected.length },
+      });
+      authority.agents.unblock(agentId);
+      for (const agent of connected) {
+        authority.agents.admit(agent);
+        service.keepAgent(agent, 'admitted');
+      }
+      return {};
+    },
+    'agent.block': async ({ params: { agentId } }: Call<'agent.block'>) => await blockAgent(service, agentId),
+    'agent.forget': async ({ params: { agentId } }: Call<'agent.forget'>) => {
+      const agent = storedAgent(service, agentId);
+      await service.record({ event: 'agent_forgotten', facts: { agentId }, names: { agent: agent.program } });
+      await authority.revoke({ what: 'agent', agentId });
+      authority.agents.forget(agentId);
+      service.unlocked().forgetAgent(agentId);
+      return {};
+    },
+  } satisfies Partial<Handlers>;
+}
+
+function auditHandlers(service: Service) {
+  return {
+    'audit.list': async ({ params }: Call<'audit.list'>) => {
+      const { fromSeq, limit = 1_000, newestFirst = false } = params;
+      const events = await service.audit.events({ limit, newestFirst, ...(fromSeq === undefined ? {} : { fromSeq }) });
+      return { events };
+    },
+    'audit.verify': async () => {
+      const { auditDir } = service.paths;
+      const events = service.settings.auditFile ?? service.paths.audit;
+      if (!service.isUnlocked) return await verifyLog({ folder: auditDir, events });
+      const vault = service.unlocked();
+      using macSeed = vault.auditKeys().macSeed;
+      return await verifyLog({ folder: auditDir, events, macSeed, vaultId: vault.vaultId });
+    },
+    'audit.export': async (call: Call<'audit.export'>) => {
+      await service.record({ event: 'audit_exported', facts: { why: call.params.format } });
+      call.setParts([Buffer.from(exportEvents(await service.audit.events({}), call.params.format))]);
+      return {};
+    },
+  } satisfies Partial<Handlers>;
+}
+
+// --- steps several rows share ---------------------------------------------------------------------------------------
+
+/** One part of the frame as a Secret. It is a copy: the frame's own bytes are wiped when the handler is done. */
+function part(call: Pick<Call<MethodName>, 'parts'>, index: number, what: string): Secret {
+  const bytes = call.parts[index];
+  if (bytes === undefined) throw new Failure('human/needed', `${what} is missing`);
+  return new Secret(Buffer.from(bytes));
+}
+
+function present(service: Service): Vault {
+  if (service.vault === null) throw new Failure('vault/absent', 'there is no vault in this home yet');
+  return service.vault;
+}
+
+async function recordRefusedUnlock(service: Service, error: unknown): Promise<void> {
+  const why = Failure.from(error).code;
+  await service
+    .record({ event: 'unlock_refused', facts: { why } })
+    .catch((e: unknown) => service.log.failure('audit', e));
+}
+
+async function giveRecoveryKey(
+  service: Service,
+  call: Call<'vault.init'> | Call<'vault.recovery_key'>,
+  vault: Vault,
+): Promise<void> {
+  await service.record({ event: 'recovery_kit_written', facts: {} });
+  call.setParts([Buffer.from(vault.makeRecoveryKey().reveal())]);
+}
+
+function storedAgent(service: Service, agentId: string) {
+  const agent = service
+    .unlocked()
+    .agents()
+    .find((candidate) => candidate.agentId === agentId);
+  if (agent === undefined)
+    throw new Failure('name/not_found', 'there is no such agent', { hint: 'keystile agents lists them' });
+  return agent;
+}
+
+async function blockAgent(service: Service, agentId: string) {
+  const agent = storedAgent(service, agentId);
+  const revoked = await service.authority.block({ ...agent, isBlocked: true });
+  service.unlocked().putAgent({ ...agent, state: 'blocked' });
+  await service.record({ event: 'agent_blocked', facts: { agentId }, names: { agent: agent.program } });
+  return revoked;
+}
+
+/** Hands held output to the agent: from now on check_request answers with it. */
+async function releaseOutput(service: Service, runId: string): Promise<void> {
+  const { stdout, stderr } = service.held(runId);
+  const ticket = service.authority.tickets.findRun(runId);
+  if (ticket?.state.at !== 'over' || ticket.state.end.status !== 'completed' || ticket.state.end.result === null) {
+    throw new Failure('run/nothing_held', 'the agent that ran it can no longer be given the output');
+  }
+  await service.record({
+    event: 'output_released',
+    facts: { runId, requestId: ticket.requestId, tier: TIER_PASSPHRASE },
+  });
+  const released = {
+    stdout: stdout.toString('utf8'),
+    stderr: stderr.toString('utf8'),
+    outputMode: 'redacted' as const,
+  };
+  ticket.replaceEnd({ ...ticket.state.end, result: { ...ticket.state.end.result, ...released } });
+  service.unlocked().dropHeldOutput(runId);
+}

@@ -1,0 +1,32 @@
+// What the daemon finds when it looks at itself: the hardening it started with, the files of its home, the audit log.
+
+import { lstatSync } from 'node:fs';
+import { harden } from '../machine/harden.ts';
+import type { Check } from '../wire/methods.ts';
+import type { Service } from './service.ts';
+
+export function doctorChecks(service: Service): Check[] {
+  const { paths } = service;
+  const hardening = harden().map(({ check, ok, found }) => ({ check, ok, found }));
+  return [
+    ...hardening,
+    modeCheck('home folder is private', paths.home, 0o700),
+    modeCheck('vault is private', paths.vault, 0o600),
+    modeCheck('device key is private', paths.deviceKey, 0o600),
+    modeCheck('agent socket is private', paths.agentSocket, 0o600),
+    modeCheck('control socket is private', paths.controlSocket, 0o600),
+    {
+      check: 'a runner is ready',
+      ok: true,
+      found: service.runners.isSpareReady ? 'yes' : 'not yet; the next run starts one',
+    },
+  ];
+}
+
+function modeCheck(check: string, path: string, mode: number): Check {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return { check, ok: path.endsWith('.db') || path.endsWith('.key'), found: 'absent' };
+  const found = `${(stats.mode & 0o777).toString(8)}, owner ${stats.uid}`;
+  const ok = (stats.mode & 0o777) === mode && stats.uid === process.geteuid?.();
+  return ok ? { check, ok, found } : { check, ok, found, fix: `chmod ${mode.toString(8)} ${path}` };
+}

@@ -1,0 +1,71 @@
+// Who is at the other end of a connection, from what the system shows (I7). What the peer says of itself is a claim.
+
+import { createHash } from 'node:crypto';
+import { knownAgentAbove } from '../core/agents-above.ts';
+import { makeId } from '../core/names.ts';
+import type { AgentFacts, ProcessFacts } from '../core/request.ts';
+import { fileFacts } from '../machine/digest.ts';
+import { ancestorsOf, isSameProcessAlive } from '../machine/processes.ts';
+import type { Peer } from '../wire/peer.ts';
+
+/** Digests of running programs kept (I8). */
+const DIGESTS_MAX = 200;
+
+export class Observer {
+  /** A running program cannot be written (ETXTBSY), so one digest counts for as long as its process lives. */
+  readonly #digests = new Map<string, Promise<string | null>>();
+
+  /** The agent behind a connection: the process that launched its peer, or the known coding agent above it. */
+  async agentBehind(peer: Peer, claimedName: string | null): Promise<AgentFacts> {
+    const process = knownAgentAbove(peer.ancestors) ?? peer.ancestors.find(({ pid }) => pid !== 1) ?? peer.process;
+    return await this.#facts(process, claimedName);
+  }
+
+  /** The coding agent a command of the human's own shell runs under, or null: its changes become requests. */
+  async agentAbove(peer: Peer): Promise<AgentFacts | null> {
+    const process = knownAgentAbove(peer.ancestors);
+    return process === null ? null : await this.#facts(process, null);
+  }
+
+  async #facts(process: ProcessFacts, claimedName: string | null): Promise<AgentFacts> {
+    const programDigest = await this.#digest(process);
+    return {
+      agentId: agentIdOf(process.program, programDigest),
+      claimedName,
+      process,
+      programDigest,
+      ancestors: ancestorsOf(process.pid),
+    };
+  }
+
+  async #digest(process: ProcessFacts): Promise<string | null> {
+    const key = `${process.pid}@${process.startedAt}`;
+    const known = this.#digests.get(key);
+    if (known !== undefined) return await known;
+    const digest = digestOfRunning(process);
+    const [oldest] = this.#digests.keys();
+    if (this.#digests.size >= DIGESTS_MAX && oldest !== undefined) this.#digests.delete(oldest);
+    this.#digests.set(key, digest);
+    return await digest;
+  }
+}
+
+/** The same program has the same id, on every machine and in every process; an update makes it another one. */
+function agentIdOf(program: string, programDigest: string | null): string {
+  return makeId(
+    'agent',
+    createHash('sha256')
+      .update(`${program}\0${programDigest ?? ''}`)
+      .digest(),
+  );
+}
+
+async function digestOfRunning(process: ProcessFacts): Promise<string | null> {
+  try {
+    const { digest } = await fileFacts(process.program);
+    return isSameProcessAlive(process) ? digest : null;
+  } catch {
+    // Deleted, unreadable or too large: the prompt says that it is unknown.
+    return null;
+  }
+}

@@ -1,0 +1,126 @@
+// From what an agent asks to run to what a human can decide about: everything resolved, measured and digested.
+
+import { createHash } from 'node:crypto';
+import { realpath } from 'node:fs/promises';
+import { isAbsolute } from 'node:path';
+import type { Environment, OutputMode, Variable } from '../core/environment.ts';
+import { Failure } from '../core/failure.ts';
+import { isCodeOnCommandLine } from '../core/interpreters.ts';
+import { parseEnvironmentDeltaName } from '../core/names.ts';
+import type { RunFacts } from '../core/request.ts';
+import { directoryFacts, fileFacts, operandsOf, resolveProgram } from '../machine/digest.ts';
+import { ARGV_CHARACTERS_MAX, type Params } from '../wire/methods.ts';
+
+const TIMEOUT_SECONDS_DEFAULT = 300;
+
+export interface RunAsk {
+  readonly run: RunFacts;
+  readonly stdin: Buffer | null;
+  readonly outputAtMost: OutputMode;
+}
+
+/** Throws Failure for anything that cannot be run as it is asked. Reads no value. */
+export async function runAsk(
+  params: Params<'run.start'>,
+  environment: Environment,
+  searchPath: readonly string[],
+): Promise<RunAsk> {
+  checkArguments(params.argv);
+  const variables = variablesOf(params, environment);
+  const environmentDelta = deltaOf(params.env ?? {}, variables);
+  const cwdPath = await folderOf(params.cwd);
+  const cwd = directoryFacts(cwdPath);
+  const [command = ''] = params.argv;
+  const program = await fileFacts(resolveProgram(command, searchPath, cwdPath));
+  const operands = await operandsOf(params.argv, cwdPath);
+  const stdin = params.stdin === undefined || params.stdin === '' ? null : Buffer.from(params.stdin, 'utf8');
+  const run: RunFacts = {
+    action: 'Run',
+    environmentId: environment.environmentId,
+    environmentName: environment.name,
+    environmentCreatedBy: environment.createdBy,
+    variables: variables.map(({ name }) => ({ name, source: `${environment.name}/${name}` })),
+    argv: params.argv,
+    program,
+    operands,
+    isCodeChosenByAgent: isCodeOnCommandLine(program.path, params.argv) || stdin !== null,
+    cwd,
+    environmentDelta,
+    stdin: stdin === null ? null : { bytes: stdin.length, digest: createHash('sha256').update(stdin).digest('hex') },
+    output: params.output ?? 'redacted',
+    timeoutSeconds: params.timeoutSeconds ?? TIMEOUT_SECONDS_DEFAULT,
+  };
+  const isMaskable = variables.every((variable) => !variable.concealed || variable.maskable);
+  return { run, stdin, outputAtMost: isMaskable ? environment.output : 'summary' };
+}
+
+function checkArguments(argv: readonly string[]): void {
+  const characters = argv.reduce((sum, argument) => sum + argument.length, 0);
+  if (characters > ARGV_CHARACTERS_MAX) {
+    const hint = `at most ${ARGV_CHARACTERS_MAX} characters; put the code into a file`;
+    throw new Failure('input/too_large', 'that command is too long for a human to read', { field: 'argv', hint });
+  }
+  for (const [i, argument] of argv.entries()) {
+    // Arguments are public: every process can read them in /proc (attack M05).
+    if (/(?:op|keystile):\/\//i.test(argument)) {
+      throw new Failure('input/reference_in_argv', 'reference_in_argv: a secret reference cannot be an argument', {
+        field: `argv[${i}]`,
+      });
+    }
+    if (argument.includes('\0') || !argument.isWellFormed()) {
+      throw new Failure('input/invalid', 'that argument is not text', { field: `argv[${i}]` });
+    }
+  }
+}
+
+function variablesOf(params: Params<'run.start'>, environment: Environment): Variable[] {
+  if (params.references !== undefined && Object.keys(params.references).length > 0) {
+    throw new Failure('input/reference_unsupported', 'references are not available in this version', {
+      field: 'references',
+    });
+  }
+  const wanted = params.variables ?? environment.variables.map(({ name }) => name);
+  return [...new Set(wanted)].map((name, i) => variableNamed(environment, name, i));
+}
+
+function variableNamed(environment: Environment, name: string, i: number): Variable {
+  const variable = environment.variables.find((candidate) => candidate.name === name);
+  const field = `variables[${i}]`;
+  if (variable === undefined) throw new Failure('name/not_found', 'the environment has no such variable', { field });
+  if (variable.kind === 'reference') {
+    throw new Failure('input/reference_unsupported', `${name} is a reference; this version cannot resolve it`, {
+      field,
+    });
+  }
+  if (!variable.isSet) {
+    throw new Failure('vault/value_missing', `${name} has no value yet`, {
+      field,
+      hint: `ask the human to run: keystile environment set ${environment.environmentId} ${name}`,
+    });
+  }
+  return variable;
+}
+
+function deltaOf(env: Readonly<Record<string, string>>, variables: readonly Variable[]): Record<string, string> {
+  const delta: [string, string][] = [];
+  for (const name of Object.keys(env).toSorted()) {
+    const field = `env.${name}`;
+    parseEnvironmentDeltaName(name, field);
+    const text = env[name] ?? '';
+    if (variables.some((variable) => variable.name === name)) {
+      throw new Failure('input/environment_refused', `${name} comes from the environment in the vault`, { field });
+    }
+    if (text.includes('\0') || !text.isWellFormed()) throw new Failure('input/invalid', 'that is not text', { field });
+    delta.push([name, text]);
+  }
+  return Object.fromEntries(delta);
+}
+
+async function folderOf(path: string): Promise<string> {
+  if (!isAbsolute(path)) throw new Failure('input/invalid', 'the folder must be an absolute path', { field: 'cwd' });
+  try {
+    return await realpath(path);
+  } catch {
+    throw new Failure('input/invalid', 'there is no such folder', { field: 'cwd' });
+  }
+}

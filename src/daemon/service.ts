@@ -1,0 +1,303 @@
+// The long-lived state of one daemon, and the powers it lends the authority. The only room that knows every other.
+
+import { randomBytes } from 'node:crypto';
+import type { DeliveryEnd, Delivery, LeaseOrder, Masked, News, Powers } from '../authority/powers.ts';
+import { Authority } from '../authority/gate.ts';
+import type { AuditLog } from '../audit/log.ts';
+import type { AuditEvent } from '../core/event.ts';
+import { Failure } from '../core/failure.ts';
+import { makeId } from '../core/names.ts';
+import type { AgentFacts, RunResult } from '../core/request.ts';
+import type { RunEnded, RunOutcome } from '../delivery/job.ts';
+import type { Runners } from '../delivery/run.ts';
+import type { Log } from '../machine/log.ts';
+import type { HomePaths } from '../machine/paths.ts';
+import { isSameProcessAlive } from '../machine/processes.ts';
+import type { Settings } from '../machine/settings.ts';
+import type { StoredAgent } from '../vault/agents.ts';
+import type { Vault } from '../vault/vault.ts';
+import { makeChange } from './changes.ts';
+import { runJob } from './jobs.ts';
+import { Observer } from './observe.ts';
+import type { ServedConnection } from '../wire/calls.ts';
+import { requestView } from './views.ts';
+import { Watchers } from './watchers.ts';
+
+const SWEEP_MS = 1_000;
+/** The wall clock may drift this far from the monotonic one between two sweeps before it is worth an event. */
+const CLOCK_DRIFT_MS = 30_000;
+
+export interface ServiceParts {
+  readonly paths: HomePaths;
+  readonly settings: Settings;
+  readonly audit: AuditLog;
+  readonly runners: Runners;
+  readonly log: Log;
+  readonly vault: Vault | null;
+}
+
+export class Service {
+  readonly paths: HomePaths;
+  readonly settings: Settings;
+  readonly audit: AuditLog;
+  readonly runners: Runners;
+  readonly log: Log;
+  readonly observer = new Observer();
+  readonly watchers = new Watchers();
+  readonly authority: Authority;
+  readonly startedAtWall = Date.now();
+  vault: Vault | null;
+  /** Observed once for each connection; a connection does not change hands. */
+  readonly #agents = new Map<ServedConnection, AgentFacts>();
+  #isLocking = false;
+  #lastActiveMs = monotonicMs();
+  #clockOffsetMs = Date.now() - monotonicMs();
+  readonly #sweeper: NodeJS.Timeout;
+
+  constructor(parts: ServiceParts) {
+    this.paths = parts.paths;
+    this.settings = parts.settings;
+    this.audit = parts.audit;
+    this.runners = parts.runners;
+    this.log = parts.log;
+    this.vault = parts.vault;
+    this.authority = new Authority(this.#powers());
+    this.#sweeper = setInterval(() => void this.#sweep(), SWEEP_MS);
+  }
+
+  get isUnlocked(): boolean {
+    return !this.#isLocking && this.vault?.isUnlocked === true;
+  }
+
+  /** The vault, open. Throws `vault/absent` or `vault/locked`. */
+  unlocked(): Vault {
+    if (this.vault === null) throw new Failure('vault/absent', 'there is no vault in this home yet');
+    if (!this.isUnlocked) throw new Failure('vault/locked', 'the vault is locked');
+    return this.vault;
+  }
+
+  nowMs(): number {
+    return monotonicMs();
+  }
+
+  /** Somebody used the daemon: the idle lock starts over. */
+  touch(): void {
+    this.#lastActiveMs = monotonicMs();
+  }
+
+  async record(...events: AuditEvent[]): Promise<void> {
+    await this.audit.append(...events);
+  }
+
+  /**
+   * After the vault's keys are there: the log gets its own, remembered agents are told to the authority, and the
+   * unlock is recorded. If it cannot be, the vault is locked again (I2).
+   */
+  async becomeUnlocked(vault: Vault, event: AuditEvent['event']): Promise<void> {
+    try {
+      this.audit.unlock({ ...vault.auditKeys(), vaultId: vault.vaultId });
+      await this.record({ event, facts: {} });
+      this.vault = vault;
+      this.authority.agents.remember(
+        vault.agents().map((agent) => ({ ...agent, isBlocked: agent.state === 'blocked' })),
+      );
+      this.touch();
+    } catch (error) {
+      vault.lock();
+      this.audit.lock();
+      throw error;
+    }
+  }
+
+  /** Ends every grant, lease, request and watch, then wipes the keys. Never waits for the audit log to agree. */
+  async lock(why: 'locked' | 'stopped'): Promise<void> {
+    if (!this.isUnlocked) return;
+    this.#isLocking = true;
+    try {
+      this.watchers.closeAll();
+      await this.authority.lock(why).catch((error: unknown) => this.log.failure('lock', error));
+      await this.record({ event: 'vault_locked', facts: { why } }).catch((error: unknown) =>
+        this.log.failure('lock', error),
+      );
+      this.audit.lock();
+    } finally {
+      this.vault?.lock();
+      this.#isLocking = false;
+    }
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#sweeper);
+    await this.lock('stopped');
+    await this.record({ event: 'daemon_stopped', facts: {} }).catch((error: unknown) =>
+      this.log.failure('stop', error),
+    );
+    await this.runners.close();
+    await this.audit.close();
+    this.vault?.close();
+  }
+
+  /** Who is behind a connection of the agent's socket (I7), or null when the agent has ended. */
+  async agentOf(connection: ServedConnection): Promise<AgentFacts | null> {
+    const known = this.#agents.get(connection);
+    if (known !== undefined) return isSameProcessAlive(known.process) ? known : null;
+    const agent = await this.observer.agentBehind(connection.peer, connection.clientName);
+    if (connection.closed.aborted || !isSameProcessAlive(agent.process)) return null;
+    this.#agents.set(connection, agent);
+    connection.closed.addEventListener('abort', () => this.#agents.delete(connection), { once: true });
+    return agent;
+  }
+
+  /** The processes of one agent that are connected now. */
+  connectedAgents(agentId: string): AgentFacts[] {
+    return [...this.#agents.values()].filter((agent) => agent.agentId === agentId);
+  }
+
+  /** Remembers a program that asks for the first time. Its state changes only through the human. */
+  async see(agent: AgentFacts): Promise<void> {
+    const vault = this.unlocked();
+    if (vault.agents().some(({ agentId }) => agentId === agent.agentId)) return;
+    await this.record({
+      event: 'agent_seen',
+      facts: { agentId: agent.agentId, pid: agent.process.pid },
+      names: { agent: agent.process.program },
+    });
+    this.keepAgent(agent, 'pending');
+  }
+
+  keepAgent(agent: AgentFacts, state: StoredAgent['state']): void {
+    const vault = this.unlocked();
+    const known = vault.agents().find(({ agentId }) => agentId === agent.agentId);
+    const now = Date.now();
+    vault.putAgent({
+      agentId: agent.agentId,
+      program: agent.process.program,
+      programDigest: agent.programDigest,
+      claimedName: agent.claimedName,
+      state,
+      firstSeenAt: known?.firstSeenAt ?? now,
+      lastSeenAt: now,
+    });
+  }
+
+  #powers(): Powers {
+    return {
+      monotonicMs,
+      wallMs: Date.now,
+      after: (ms, then) => {
+        const timer = setTimeout(then, Math.max(0, ms)).unref();
+        return () => clearTimeout(timer);
+      },
+      newId: (kind) => makeId(kind, randomBytes(13)),
+      record: async (...events) => await this.record(...events),
+      isUnlocked: () => this.isUnlocked,
+      isAlive: (process) => isSameProcessAlive(process),
+      deliver: (order) => this.#deliver(order),
+      change: (change, agentId) => makeChange(this.unlocked(), change, agentId),
+      hold: (runId, masked) => this.#hold(runId, masked),
+      announce: (news) => this.#announce(news),
+    };
+  }
+
+  /** I9: the only call of sealedVariables(), reached only through the gate. The values stay sealed in this process. */
+  #deliver(order: LeaseOrder): Delivery {
+    this.touch();
+    const running = this.runners.run(runJob(this.unlocked(), order));
+    return {
+      started: running.started.catch(() => null),
+      ended: running.ended.then((outcome) => deliveryEnd(order, outcome)),
+      kill: async () => await running.kill(),
+    };
+  }
+
+  #hold(runId: string, { stdout, stderr }: Masked): void {
+    const lengths = Buffer.alloc(4);
+    lengths.writeUInt32BE(stdout.length);
+    this.unlocked().holdOutput(runId, Buffer.concat([lengths, stdout, stderr]));
+  }
+
+  /** Masked output that was held back. Throws `run/nothing_held`. */
+  held(runId: string): Masked {
+    using secret = this.unlocked().heldOutput(runId);
+    const bytes = Buffer.from(secret.reveal());
+    const end = 4 + bytes.readUInt32BE(0);
+    return { stdout: bytes.subarray(4, end), stderr: bytes.subarray(end) };
+  }
+
+  #announce(news: News): void {
+    const ticket = this.authority.tickets.find(news.requestId);
+    if (news.kind === 'answered') {
+      const answer = news.answer === 'failed' ? 'denied' : news.answer;
+      this.watchers.tell({ event: 'answered', requestId: news.requestId, answer });
+    } else if (ticket !== undefined) {
+      this.watchers.tell({ event: 'request', request: requestView(ticket.request) });
+    }
+  }
+
+  async #sweep(): Promise<void> {
+    try {
+      this.watchers.closeIdle(monotonicMs());
+      await this.authority.sweep();
+      await this.#noticeClock();
+      this.audit.tick();
+      const idleMs = this.settings.lockAfterIdleMinutes * 60_000;
+      if (idleMs > 0 && this.authority.leases.all().length === 0 && monotonicMs() - this.#lastActiveMs > idleMs) {
+        await this.lock('locked');
+      }
+    } catch (error) {
+      this.log.failure('sweep', error);
+    }
+  }
+
+  async #noticeClock(): Promise<void> {
+    const offsetMs = Date.now() - monotonicMs();
+    if (Math.abs(offsetMs - this.#clockOffsetMs) < CLOCK_DRIFT_MS) return;
+    this.#clockOffsetMs = offsetMs;
+    await this.record({ event: 'clock_changed', facts: {} });
+  }
+}
+
+/** CLOCK_MONOTONIC in milliseconds. */
+export function monotonicMs(): number {
+  return Number(process.hrtime.bigint() / 1_000_000n);
+}
+
+function deliveryEnd(order: LeaseOrder, outcome: RunOutcome): DeliveryEnd {
+  if (outcome.kind === 'refused') return { kind: 'failed', failure: Failure.fromDocument(outcome.failure) };
+  if (outcome.why === 'program_changed') {
+    return {
+      kind: 'failed',
+      failure: new Failure('request/operand_changed', 'the program was replaced while it was started'),
+    };
+  }
+  if (outcome.why === 'runner_died') {
+    return {
+      kind: 'failed',
+      failure: new Failure('run/failed', 'the run was ended from outside and its output is lost'),
+    };
+  }
+  return {
+    kind: 'ended',
+    result: runResult(order, outcome),
+    masked: { stdout: outcome.stdout, stderr: outcome.stderr },
+  };
+}
+
+function runResult(order: LeaseOrder, outcome: RunEnded): RunResult {
+  const isShown = order.output === 'redacted';
+  const { exitCode, signal, timedOut, durationMs, stdoutLines, stderrLines, truncated, redactions } = outcome;
+  return {
+    runId: order.runId,
+    exitCode,
+    signal,
+    timedOut,
+    durationMs,
+    stdout: isShown ? outcome.stdout.toString('utf8') : '',
+    stderr: isShown ? outcome.stderr.toString('utf8') : '',
+    stdoutLines,
+    stderrLines,
+    truncated,
+    redactions: isShown ? redactions : [],
+    outputMode: order.output,
+  };
+}

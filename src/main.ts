@@ -1,0 +1,30 @@
+// Reads argv and opens one door: the MCP server for agents, the command line for people.
+
+import { enableCompileCache } from 'node:module';
+import { homePaths } from './machine/paths.ts';
+import { checkPrivateFolder } from './machine/private-files.ts';
+
+const [command, ...rest] = process.argv.slice(2);
+
+if (command === 'mcp' && rest.length === 0) {
+  const paths = homePaths();
+  keepCompiled(paths.home, paths.cache);
+  const { serveMcp } = await import('./doors/mcp/serve.ts');
+  process.exitCode = await serveMcp({ paths });
+} else {
+  const { runCli } = await import('./doors/cli/cli.ts');
+  process.exitCode = await runCli(process.argv.slice(2));
+}
+
+/**
+ * The MCP server starts with every task of an agent; compiled code from the last start saves a third of that. The cache
+ * is bytecode that would be run: only a folder that is ours alone will do, and the daemon never uses one.
+ */
+function keepCompiled(home: string, cache: string): void {
+  try {
+    checkPrivateFolder(home);
+    enableCompileCache(cache);
+  } catch {
+    // No home yet, or one that is not private: start without.
+  }
+}
