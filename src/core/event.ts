@@ -3,42 +3,49 @@
 
 import type { GrantScope, Tier } from './request.ts';
 
-export type EventKind =
-  | 'daemon_started'
-  | 'daemon_stopped'
-  | 'vault_created'
-  | 'vault_unlocked'
-  | 'unlock_refused'
-  | 'vault_locked'
-  | 'vault_recovered'
-  | 'recovery_kit_written'
-  | 'agent_seen'
-  | 'agent_admitted'
-  | 'agent_blocked'
-  | 'agent_forgotten'
-  | 'environment_created'
-  | 'environment_renamed'
-  | 'environment_deleted'
-  | 'environment_output_set'
-  | 'variable_set'
-  | 'variable_unset'
-  | 'requested'
-  | 'granted'
-  | 'denied'
-  | 'expired'
-  | 'cancelled'
-  | 'refused'
-  | 'approval_refused'
-  | 'leased'
-  | 'delivered'
-  | 'ended'
-  | 'revoked'
-  | 'output_held'
-  | 'output_read'
-  | 'output_released'
-  | 'method_refused'
-  | 'audit_exported'
-  | 'clock_changed';
+/** The last three before `clock_changed` are the log's own: a torn tail was cut, something was found wrong, a new file begins. */
+export const EVENT_KINDS = [
+  'daemon_started',
+  'daemon_stopped',
+  'vault_created',
+  'vault_unlocked',
+  'unlock_refused',
+  'vault_locked',
+  'vault_recovered',
+  'recovery_kit_written',
+  'agent_seen',
+  'agent_admitted',
+  'agent_blocked',
+  'agent_forgotten',
+  'environment_created',
+  'environment_renamed',
+  'environment_deleted',
+  'environment_output_set',
+  'variable_set',
+  'variable_unset',
+  'requested',
+  'granted',
+  'denied',
+  'expired',
+  'cancelled',
+  'refused',
+  'approval_refused',
+  'leased',
+  'delivered',
+  'ended',
+  'revoked',
+  'output_held',
+  'output_read',
+  'output_released',
+  'method_refused',
+  'audit_exported',
+  'audit_recovered',
+  'audit_damaged',
+  'audit_rotated',
+  'clock_changed',
+] as const;
+
+export type EventKind = (typeof EVENT_KINDS)[number];
 
 /** What may be in clear: ids, digests, numbers and words of closed lists. */
 export interface EventFacts {
@@ -60,6 +67,30 @@ export interface EventFacts {
   readonly count?: number;
   readonly durationMs?: number;
 }
+
+/** The members of EventFacts that are text, and those that are numbers: what a reader of a file lets through. */
+export const FACT_TEXTS = [
+  'agentId',
+  'requestId',
+  'grantId',
+  'leaseId',
+  'runId',
+  'environmentId',
+  'digest',
+  'scope',
+  'action',
+  'why',
+] as const satisfies readonly (keyof EventFacts)[];
+export const FACT_NUMBERS = [
+  'tier',
+  'exitCode',
+  'pid',
+  'count',
+  'durationMs',
+] as const satisfies readonly (keyof EventFacts)[];
+
+/** All that a text in the facts may be made of: ids, digests, codes and words; no sentence, and few secrets, fit. */
+export const FACT_TEXT = /^[A-Za-z0-9_./:-]{1,80}$/;
 
 /** What things are called. Sealed in the file. */
 export interface EventNames {
