@@ -75,10 +75,9 @@ export class Terminal implements Disposable {
    * line, the terminal hangs up) and `input/too_large` past 1 KiB. The caller wipes the Secret.
    */
   async readHidden(prompt: string): Promise<Secret> {
-    this.write(prompt);
     const line = new HiddenLine();
     try {
-      await this.#readRaw((byte) => line.take(byte));
+      await this.#readRaw(prompt, (byte) => line.take(byte));
       return line.toSecret();
     } finally {
       line.wipe();
@@ -87,10 +86,10 @@ export class Terminal implements Disposable {
   }
 
   /** One key as the byte it sends. What was typed before the question does not count. Throws as `readHidden` does. */
-  async readKey(): Promise<number> {
+  async readKey(prompt = ''): Promise<number> {
     this.#dropAhead();
     let key = 0;
-    await this.#readRaw((byte) => {
+    await this.#readRaw(prompt, (byte) => {
       key = byte;
       return 'done';
     });
@@ -108,10 +107,12 @@ export class Terminal implements Disposable {
     this.#input.destroy();
   }
 
-  async #readRaw(take: (byte: number) => 'more' | 'done'): Promise<void> {
+  async #readRaw(prompt: string, take: (byte: number) => 'more' | 'done'): Promise<void> {
     const input = this.#input;
+    // Before the question is seen: an answer must not find the echo still on.
     input.setRawMode(true);
     try {
+      this.write(prompt);
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const feed = (chunk: Buffer): void => {
         try {

@@ -4,7 +4,7 @@ import test from 'node:test';
 import { Failure } from '../../src/core/failure.ts';
 import { homePaths } from '../../src/machine/paths.ts';
 
-test('KEYSTILE_HOME wins over XDG_DATA_HOME, and that over HOME', () => {
+void test('KEYSTILE_HOME wins over XDG_DATA_HOME, and that over HOME', () => {
   const all = { KEYSTILE_HOME: '/k', XDG_DATA_HOME: '/x', HOME: '/h' };
   assert.equal(homePaths(all, 'linux').home, '/k');
   assert.equal(homePaths({ ...all, KEYSTILE_HOME: undefined }, 'linux').home, '/x/keystile');
@@ -12,18 +12,18 @@ test('KEYSTILE_HOME wins over XDG_DATA_HOME, and that over HOME', () => {
   assert.equal(homePaths({ HOME: '/h' }, 'darwin').home, '/h/Library/Application Support/keystile');
 });
 
-test('a variable that is set but empty counts as unset', () => {
+void test('a variable that is set but empty counts as unset', () => {
   assert.equal(
     homePaths({ KEYSTILE_HOME: '', XDG_DATA_HOME: '', HOME: '/h' }, 'linux').home,
     '/h/.local/share/keystile',
   );
 });
 
-test('without HOME the home folder on record is used', () => {
+void test('without HOME the home folder on record is used', () => {
   assert.equal(homePaths({}, 'linux').home, `${userInfo().homedir}/.local/share/keystile`);
 });
 
-test('everything lies below the home', () => {
+void test('everything lies below the home', () => {
   const { home, ...others } = homePaths({ KEYSTILE_HOME: '/a b/k/' }, 'linux');
   assert.equal(home, '/a b/k');
   for (const path of Object.values(others)) assert.ok(path.startsWith('/a b/k/'), path);
@@ -32,7 +32,7 @@ test('everything lies below the home', () => {
 });
 
 for (const name of ['KEYSTILE_HOME', 'XDG_DATA_HOME', 'HOME']) {
-  test(`a relative ${name} is refused by name`, () => {
+  void test(`a relative ${name} is refused by name`, () => {
     assert.throws(
       () => homePaths({ [name]: 'folder' }, 'linux'),
       (error) => error instanceof Failure && error.code === 'home/unsafe' && error.message.includes(name),
@@ -40,7 +40,7 @@ for (const name of ['KEYSTILE_HOME', 'XDG_DATA_HOME', 'HOME']) {
   });
 }
 
-test('S13: a socket path of 107 bytes is taken, of 108 is refused with both numbers', () => {
+void test('S13: a socket path of 107 bytes is taken, of 108 is refused with both numbers', () => {
   const tail = '/run/control.sock'.length;
   const fits = `/${'é'.repeat((107 - tail - 2) / 2)}x`;
   assert.equal(Buffer.byteLength(homePaths({ KEYSTILE_HOME: fits }, 'linux').controlSocket), 107);

@@ -35,7 +35,7 @@ function refused(act: () => unknown, code: FailureCode, message: RegExp): void {
   });
 }
 
-test('missing folders are made 0700, whatever the umask', () => {
+void test('missing folders are made 0700, whatever the umask', () => {
   const before = process.umask(0o777);
   try {
     ensurePrivateFolder(join(folder, 'a', 'b'));
@@ -47,7 +47,7 @@ test('missing folders are made 0700, whatever the umask', () => {
   ensurePrivateFolder(join(folder, 'a', 'b'));
 });
 
-test('a folder that others may enter is refused, with the command that closes it', () => {
+void test('a folder that others may enter is refused, with the command that closes it', () => {
   const home = join(folder, 'home');
   fs.mkdirSync(home);
   fs.chmodSync(home, 0o750);
@@ -55,7 +55,7 @@ test('a folder that others may enter is refused, with the command that closes it
   assert.equal(mode(home), 0o750);
 });
 
-test('S02: a home that is a symbolic link is refused, even to a good folder', () => {
+void test('S02: a home that is a symbolic link is refused, even to a good folder', () => {
   ensurePrivateFolder(join(folder, 'real'));
   fs.symlinkSync(join(folder, 'real'), join(folder, 'home'));
   refused(() => ensurePrivateFolder(join(folder, 'home')), 'home/unsafe', /symbolic link/);
@@ -63,26 +63,26 @@ test('S02: a home that is a symbolic link is refused, even to a good folder', ()
   refused(() => ensurePrivateFolder(join(folder, 'dangling')), 'home/unsafe', /symbolic link/);
 });
 
-test('a file where the home should be is refused', () => {
+void test('a file where the home should be is refused', () => {
   fs.writeFileSync(join(folder, 'home'), '');
   refused(() => ensurePrivateFolder(join(folder, 'home')), 'home/unsafe', /not a folder/);
   refused(() => ensurePrivateFolder(join(folder, 'home', 'run')), 'home/unsafe', /not a folder|ENOTDIR/);
 });
 
-test('a link of our own above the home is followed', () => {
+void test('a link of our own above the home is followed', () => {
   ensurePrivateFolder(join(folder, 'disk', 'me'));
   fs.symlinkSync('disk/../disk', join(folder, 'link'));
   ensurePrivateFolder(join(folder, 'link', 'me', 'home'));
   assert.equal(refuseUnsafeAncestors(join(folder, 'link', 'me')), fs.realpathSync(join(folder, 'disk', 'me')));
 });
 
-test('links that turn in a circle are refused', () => {
+void test('links that turn in a circle are refused', () => {
   fs.symlinkSync('b', join(folder, 'a'));
   fs.symlinkSync('a', join(folder, 'b'));
   refused(() => ensurePrivateFolder(join(folder, 'a', 'home')), 'home/unsafe', /too many|symbolic/);
 });
 
-test('a home below a folder that everybody can write is refused, below a sticky one is not', () => {
+void test('a home below a folder that everybody can write is refused, below a sticky one is not', () => {
   const shared = join(folder, 'shared');
   fs.mkdirSync(shared);
   fs.chmodSync(shared, 0o777);
@@ -95,7 +95,7 @@ test('a home below a folder that everybody can write is refused, below a sticky 
 const isRoot = process.geteuid?.() === 0;
 const needsRoot = { skip: isRoot ? false : 'only root can play another user' };
 
-test('S02: a folder or link that another user made in advance is refused', needsRoot, () => {
+void test('S02: a folder or link that another user made in advance is refused', needsRoot, () => {
   fs.chmodSync(folder, 0o1777);
   fs.mkdirSync(join(folder, 'home'), { mode: 0o700 });
   fs.chownSync(join(folder, 'home'), OTHER_USER, OTHER_USER);
@@ -107,7 +107,7 @@ test('S02: a folder or link that another user made in advance is refused', needs
   refused(() => ensurePrivateFolder(join(folder, 'link', 'home')), 'home/unsafe', /link that belongs to another user/);
 });
 
-test('a group that is not the user’s own may not write above the home', needsRoot, () => {
+void test('a group that is not the user’s own may not write above the home', needsRoot, () => {
   const above = join(folder, 'above');
   fs.mkdirSync(above);
   fs.chownSync(above, 0, OTHER_USER);
@@ -115,7 +115,7 @@ test('a group that is not the user’s own may not write above the home', needsR
   refused(() => ensurePrivateFolder(join(above, 'home')), 'home/unsafe', /other users can write/);
 });
 
-test('a new file is 0600 whatever the umask, and replaces the old one whole', () => {
+void test('a new file is 0600 whatever the umask, and replaces the old one whole', () => {
   const path = join(folder, 'file');
   const before = process.umask(0);
   try {
@@ -131,7 +131,7 @@ test('a new file is 0600 whatever the umask, and replaces the old one whole', ()
   assert.deepEqual(fs.readdirSync(folder), ['file']);
 });
 
-test('writing over a link replaces the link and not what it leads to', () => {
+void test('writing over a link replaces the link and not what it leads to', () => {
   const victim = join(folder, 'victim');
   fs.writeFileSync(victim, 'kept');
   fs.symlinkSync(victim, join(folder, 'file'));
@@ -139,13 +139,13 @@ test('writing over a link replaces the link and not what it leads to', () => {
   assert.equal(fs.readFileSync(victim, 'utf8'), 'kept');
 });
 
-test('a write that fails leaves the old bytes and no rest', () => {
+void test('a write that fails leaves the old bytes and no rest', () => {
   fs.mkdirSync(join(folder, 'file', 'inside'), { recursive: true });
   refused(() => writePrivateAtomic(join(folder, 'file'), Buffer.from('x')), 'machine/io', /EISDIR|ENOTEMPTY|EEXIST/);
   assert.deepEqual(fs.readdirSync(folder), ['file']);
 });
 
-test('reading: absent is null; a link, a folder, a FIFO, an open mode or too many bytes is refused', () => {
+void test('reading: absent is null; a link, a folder, a FIFO, an open mode or too many bytes is refused', () => {
   const path = join(folder, 'file');
   assert.equal(readPrivate(path), null);
   fs.writeFileSync(path, 'x'.repeat(11), { mode: 0o600 });
@@ -159,7 +159,7 @@ test('reading: absent is null; a link, a folder, a FIFO, an open mode or too man
   refused(() => readPrivate(path), 'home/unsafe', /chmod 600/);
 });
 
-test('appending adds to what is there, and refuses links, FIFOs and open modes', () => {
+void test('appending adds to what is there, and refuses links, FIFOs and open modes', () => {
   const path = join(folder, 'log');
   for (const text of ['a', 'b']) {
     const file = openPrivateAppend(path);
@@ -176,14 +176,14 @@ test('appending adds to what is there, and refuses links, FIFOs and open modes',
   refused(() => openPrivateAppend(path), 'home/unsafe', /chmod 600/);
 });
 
-test('a device is appended to only where the human named it', () => {
+void test('a device is appended to only where the human named it', () => {
   refused(() => openPrivateAppend('/dev/full'), 'home/unsafe', /not a regular file/);
   const file = openPrivateAppend('/dev/full', { isDeviceAllowed: true });
   assert.throws(() => fs.writeSync(file, 'x'), /ENOSPC/);
   fs.closeSync(file);
 });
 
-test('an ordinary user makes a home in a sticky folder, and not in one of root’s', needsRoot, () => {
+void test('an ordinary user makes a home in a sticky folder, and not in one of root’s', needsRoot, () => {
   const source = new URL('../../src/machine/private-files.ts', import.meta.url).href;
   const program = `import(${JSON.stringify(source)}).then((m) => m.ensurePrivateFolder(process.argv[1]))
     .catch((error) => console.log(error.code))`;
