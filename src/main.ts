@@ -10,7 +10,8 @@ if (command === 'mcp' && rest.length === 0) {
   const paths = homePaths();
   keepCompiled(paths.home, paths.cache);
   const { serveMcp } = await import('./doors/mcp/serve.ts');
-  process.exitCode = await serveMcp({ paths });
+  // Ends even if a call still waits for the human: there is nobody left to tell.
+  process.exit(await serveMcp({ paths }));
 } else {
   const { runCli } = await import('./doors/cli/cli.ts');
   process.exitCode = await runCli(process.argv.slice(2));

@@ -1,13 +1,13 @@
 // What the daemon finds when it looks at itself: the hardening it started with, the files of its home, the audit log.
 
 import { lstatSync } from 'node:fs';
-import { harden } from '../machine/harden.ts';
+import { inspectHardening } from '../machine/harden.ts';
 import type { Check } from '../wire/methods.ts';
 import type { Service } from './service.ts';
 
 export function doctorChecks(service: Service): Check[] {
   const { paths } = service;
-  const hardening = harden().map(({ check, ok, found }) => ({ check, ok, found }));
+  const hardening = inspectHardening().map(({ check, isOk, found }) => ({ check, ok: isOk, found }));
   return [
     ...hardening,
     modeCheck('home folder is private', paths.home, 0o700),

@@ -34,7 +34,8 @@ export class Observer {
       claimedName,
       process,
       programDigest,
-      ancestors: ancestorsOf(process.pid),
+      // Their arguments prove nothing here and could hold anything; the programs and pids are what is shown.
+      ancestors: ancestorsOf(process.pid).map((ancestor) => ({ ...ancestor, argv: [] })),
     };
   }
 
