@@ -3,6 +3,8 @@
 import { Failure } from '../core/failure.ts';
 import type { Attempts, VaultStore } from './store.ts';
 
+type AttemptStore = Pick<VaultStore, 'readAttempts' | 'writeAttempts'>;
+
 /** Wrong passphrases that cost nothing but the key derivation. */
 export const TRIES_FREE = 5;
 export const WAIT_SECONDS_MAX = 300;
@@ -18,7 +20,7 @@ export function waitMs(failures: number): number {
  * `now` is wall clock, ms. A clock that was set back starts the present wait again, at most 300 s of it.
  * Throws `vault/back_off` while it is too early.
  */
-export function chargeAttempt(store: VaultStore, now: number): void {
+export function chargeAttempt(store: AttemptStore, now: number): void {
   const attempts = withoutFuture(store, now);
   const left = attempts.lastAt + waitMs(attempts.failures) - now;
   if (left > 0) {
@@ -30,11 +32,11 @@ export function chargeAttempt(store: VaultStore, now: number): void {
 }
 
 /** The passphrase was right. */
-export function forgiveAttempts(store: VaultStore): void {
+export function forgiveAttempts(store: AttemptStore): void {
   store.writeAttempts({ failures: 0, lastAt: 0 });
 }
 
-function withoutFuture(store: VaultStore, now: number): Attempts {
+function withoutFuture(store: AttemptStore, now: number): Attempts {
   const attempts = store.readAttempts();
   if (attempts.lastAt <= now) return attempts;
   const moved = { failures: attempts.failures, lastAt: now };

@@ -51,10 +51,12 @@ export function checkKdf(kdf: Kdf): void {
 
 /** Throws `vault/weak_passphrase` for a new passphrase of fewer than 8 characters. */
 export function checkNewPassphrase(passphrase: Secret): void {
-  const normal = normalised(passphrase);
-  // Bytes that do not continue a character (RFC 3629) are as many as the characters.
-  const characters = normal.reduce((sum, byte) => sum + ((byte & 0xc0) === 0x80 ? 0 : 1), 0);
-  normal.fill(0);
+  // Refuses what is too long or is not text.
+  normalised(passphrase).fill(0);
+  // Bytes that only continue a character (RFC 3629) do not count.
+  const starts = passphrase.reveal().filter((byte) => (byte & 0xc0) !== 0x80);
+  const characters = starts.length;
+  starts.fill(0);
   if (characters >= PASSPHRASE_CHARACTERS_MIN) return;
   throw new Failure('vault/weak_passphrase', `a passphrase has at least ${PASSPHRASE_CHARACTERS_MIN} characters`, {
     field: 'passphrase',

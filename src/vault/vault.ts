@@ -44,6 +44,7 @@ interface Session {
   readonly heldOutput: HeldOutput;
 }
 
+/** Passphrases and recovery keys handed to it stay the caller's, who wipes them. */
 export class Vault {
   readonly vaultId: string;
   readonly #files: VaultFiles;
