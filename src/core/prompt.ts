@@ -266,9 +266,9 @@ function foreignNote(text: string): string[] {
   return count === 0 ? [] : [`${count} escaped`];
 }
 
-/** In double quotes, so that its ends can be seen. Backslashes and quotes are escaped: two texts never look the same. */
+/** In double quotes, so that its ends can be seen. Quotes inside are escaped: two texts never look the same. */
 function quoted(text: string): string {
-  return `"${printable(text.replaceAll(/["\\]/g, String.raw`\$&`))}"`;
+  return `"${printable(text).replaceAll('"', String.raw`\"`)}"`;
 }
 
 /** As it is when nothing in it could mislead, else quoted. */

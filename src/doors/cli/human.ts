@@ -1,0 +1,186 @@
+// Asking the human: at the controlling terminal, or through --passphrase-stdin. What is typed lives in a Buffer that is
+// wiped when its use ends. I1: the one file of this door that reveals a Secret, to send it as a part of a frame.
+
+import { VALUE_BYTES_MAX } from '../../core/environment.ts';
+import { Failure } from '../../core/failure.ts';
+import type { Secret } from '../../core/secret.ts';
+import { openTerminal, readAllStdin, readPassphraseFromStdin, type Terminal } from '../../machine/terminal.ts';
+
+/** NIST SP 800-63B asks for 8 at least; the strength of a vault at rest is that of its passphrase. */
+const PASSPHRASE_CHARACTERS_MIN = 8;
+const PASSPHRASE_CHARACTERS_GOOD = 16;
+const ROWS_DEFAULT = 24;
+/** Left free on a page: the line that says how to go on, and the last line of the page before. */
+const ROWS_KEPT = 2;
+const NEWLINE = 0x0a;
+
+export interface Human {
+  /** Hands the passphrase over and wipes it afterwards. Throws `human/needed` when nobody can be asked. */
+  withPassphrase<T>(question: string, use: (passphrase: Buffer) => Promise<T>): Promise<T>;
+  /** A new passphrase: typed twice, or once through standard input. Throws `vault/weak_passphrase`. */
+  withNewPassphrase<T>(use: (passphrase: Buffer) => Promise<T>): Promise<T>;
+  /** Another secret line, asked as the passphrase is. */
+  withSecretLine<T>(question: string, use: (line: Buffer) => Promise<T>): Promise<T>;
+  /** A value typed at the terminal, or all of standard input less one final newline. */
+  withValue<T>(question: string, isFromStdin: boolean, use: (value: Buffer) => Promise<T>): Promise<T>;
+  /** Returns once the last line was shown; long texts go page by page. Lines are printable ASCII. */
+  read(lines: readonly string[]): Promise<void>;
+  /** Yes or no at the terminal; with --passphrase-stdin the command itself is the yes. */
+  confirm(question: string): Promise<boolean>;
+  /** Columns of wherever `read` shows lines. */
+  columns(): number;
+  /** The terminal for as long as `use` runs. Throws `human/needed` without one. */
+  withTerminal<T>(use: (terminal: Terminal) => Promise<T>): Promise<T>;
+}
+
+/** `isStdin`: the passphrase is the first line of standard input (--passphrase-stdin). */
+export function processHuman(isStdin: boolean): Human {
+  const withSecretLine = async <T>(question: string, use: (line: Buffer) => Promise<T>): Promise<T> => {
+    using line = isStdin
+      ? await readPassphraseFromStdin()
+      : await withTerminal(async (terminal) => await terminal.readHidden(`${question}: `));
+    return await use(line.reveal());
+  };
+  return {
+    withSecretLine,
+    withPassphrase: withSecretLine,
+    withTerminal,
+    columns: () => (isStdin ? (process.stderr.columns ?? 80) : terminalColumns()),
+    async withNewPassphrase(use) {
+      using passphrase = isStdin ? await readPassphraseFromStdin() : await withTerminal(typeTwice);
+      refuseWeak(passphrase.reveal());
+      return await use(passphrase.reveal());
+    },
+    async withValue(question, isFromStdin, use) {
+      if (!isFromStdin) return await withTypedValue(question, use);
+      // Standard input has two tenants: its first line is the passphrase, whether this command needs one or not.
+      if (isStdin) (await readPassphraseFromStdin()).wipe();
+      return await withStdinValue(use);
+    },
+    async read(lines) {
+      if (isStdin) process.stderr.write(`${lines.join('\n')}\n`);
+      else await withTerminal(async (terminal) => await showPages(terminal, lines));
+    },
+    confirm: async (question) => isStdin || (await confirmAtTerminal(question)),
+  };
+}
+
+async function withTerminal<T>(use: (terminal: Terminal) => Promise<T>, instead?: string): Promise<T> {
+  using terminal = openTerminal();
+  if (terminal === null) {
+    const options = instead === undefined ? {} : { hint: instead };
+    throw new Failure('human/needed', 'there is no terminal to ask at', options);
+  }
+  return await use(terminal);
+}
+
+function terminalColumns(): number {
+  using terminal = openTerminal();
+  return terminal?.columns ?? 80;
+}
+
+async function typeTwice(terminal: Terminal): Promise<Secret> {
+  terminal.write(
+    `Choose a passphrase: ${PASSPHRASE_CHARACTERS_MIN} characters or more; four unrelated words are good.\n`,
+  );
+  const first = await terminal.readHidden('Passphrase: ');
+  try {
+    refuseWeak(first.reveal());
+    using second = await terminal.readHidden('The same again: ');
+    if (!first.equals(second)) throw new Failure('input/invalid', 'the two passphrases differ', { hint: 'try again' });
+    if (countCharacters(first.reveal()) < PASSPHRASE_CHARACTERS_GOOD) {
+      terminal.write('A short one: whoever copies this disk can try very many. Longer is stronger.\n');
+    }
+    return first;
+  } catch (error) {
+    first.wipe();
+    throw error;
+  }
+}
+
+function refuseWeak(passphrase: Buffer): void {
+  if (countCharacters(passphrase) >= PASSPHRASE_CHARACTERS_MIN) return;
+  throw new Failure('vault/weak_passphrase', `a passphrase has at least ${PASSPHRASE_CHARACTERS_MIN} characters`);
+}
+
+/** Characters of UTF-8 without making a string of them: every byte but those that begin with the bits 10. */
+function countCharacters(bytes: Buffer): number {
+  return bytes.reduce((count, byte) => count + ((byte & 0xc0) === 0x80 ? 0 : 1), 0);
+}
+
+async function withTypedValue<T>(question: string, use: (value: Buffer) => Promise<T>): Promise<T> {
+  const instead = 'use --value-stdin';
+  using value = await withTerminal(async (terminal) => await terminal.readHidden(`${question}: `), instead);
+  refuseEmpty(value.reveal());
+  return await use(value.reveal());
+}
+
+async function withStdinValue<T>(use: (value: Buffer) => Promise<T>): Promise<T> {
+  const bytes = await readAllStdin(VALUE_BYTES_MAX + 1);
+  try {
+    const value = bytes.at(-1) === NEWLINE ? bytes.subarray(0, -1) : bytes;
+    refuseEmpty(value);
+    return await use(value);
+  } finally {
+    bytes.fill(0);
+  }
+}
+
+/** A program that failed and printed nothing must not empty a credential. */
+function refuseEmpty(value: Buffer): void {
+  if (value.length > 0) return;
+  throw new Failure('input/invalid', 'the value is empty', { hint: "to store an empty value, use --plain ''" });
+}
+
+async function confirmAtTerminal(question: string): Promise<boolean> {
+  return await withTerminal(async (terminal) => {
+    terminal.write(`${question} [y/N] `);
+    const key = String.fromCharCode(await terminal.readKey());
+    terminal.write(`${key === 'y' || key === 'Y' ? 'yes' : 'no'}\n`);
+    return key === 'y' || key === 'Y';
+  });
+}
+
+/** A warning of the prompt stands out where there are colours (no-color.org). Other lines stay as they are. */
+export function paint(line: string): string {
+  const { NO_COLOR, TERM } = process.env;
+  return line.startsWith('  !!') && !NO_COLOR && TERM !== 'dumb' ? `\u001b[1m${line}\u001b[22m` : line;
+}
+
+/** Lines that fit on the terminal at once. */
+export function pageRows(): number {
+  const rows = process.stderr.rows ?? process.stdout.rows ?? ROWS_DEFAULT;
+  return Math.max(ROWS_KEPT + 1, rows) - ROWS_KEPT;
+}
+
+/** What stands below a page that is not the last. */
+export function moreLine(left: number): string {
+  return `-- ${left} more: space goes on, q leaves -- `;
+}
+
+/** I5: whoever leaves before the last line has not seen what he would approve. */
+async function showPages(terminal: Terminal, lines: readonly string[]): Promise<void> {
+  const rows = pageRows();
+  for (let at = 0; at < lines.length; at += rows) {
+    terminal.write(
+      `${lines
+        .slice(at, at + rows)
+        .map(paint)
+        .join('\n')}\n`,
+    );
+    const left = lines.length - at - rows;
+    if (left > 0) await untilGoingOn(terminal, left);
+  }
+}
+
+async function untilGoingOn(terminal: Terminal, left: number): Promise<void> {
+  terminal.write(moreLine(left));
+  for (;;) {
+    const key = String.fromCharCode(await terminal.readKey());
+    if (key === ' ' || key === '\r' || key === '\n') break;
+    if (key !== 'q') continue;
+    terminal.write('\n');
+    throw new Failure('human/needed', 'left before all of it was shown', { hint: 'nothing was answered; look again' });
+  }
+  terminal.write('\n');
+}

@@ -1,0 +1,73 @@
+// What a command says: to people as text and tables, to programs as one JSON document. Nothing that came from elsewhere
+// reaches a terminal unescaped.
+
+import type { Failure } from '../../core/failure.ts';
+import { printable } from '../../core/printable.ts';
+import { spokenDuration } from '../../core/prompt.ts';
+
+export interface Output {
+  readonly isJson: boolean;
+  /** The answer of a command: `document` with --format json, else the lines of `text`. Text is escaped line by line. */
+  answer(document: object, text: () => readonly string[]): void;
+  /** A line for people on standard error; nothing with --format json. */
+  note(line: string): void;
+  /** Bytes on standard output as they are: exports, scripts, what a run printed. */
+  raw(bytes: string | Uint8Array): void;
+}
+
+/** Output of this process. */
+export function processOutput(isJson: boolean): Output {
+  return {
+    isJson,
+    answer(document, text) {
+      if (isJson) process.stdout.write(`${JSON.stringify(document)}\n`);
+      else for (const line of text()) process.stdout.write(`${printable(line)}\n`);
+    },
+    note(line) {
+      if (!isJson) process.stderr.write(`${printable(line)}\n`);
+    },
+    raw: (bytes) => void process.stdout.write(bytes),
+  };
+}
+
+/** Says why a command stopped: `keystile: what; what to do` on standard error, or a JSON document on standard output. */
+export function printFailure(failure: Failure, isJson: boolean): void {
+  if (isJson) {
+    process.stdout.write(`${JSON.stringify({ error: failure.toDocument() })}\n`);
+    return;
+  }
+  const field = failure.field === undefined ? '' : ` (${failure.field})`;
+  process.stderr.write(`${printable(`keystile: ${failure.message}${field}; ${failure.hint}`)}\n`);
+}
+
+/** Columns as wide as their widest cell; no cell is cut. `none` is the line for a table without rows. */
+export function table(heads: readonly string[], rows: readonly (readonly string[])[], none: string): string[] {
+  if (rows.length === 0) return [none];
+  const lines = [heads, ...rows];
+  const widths = heads.map((_head, i) => Math.max(...lines.map((line) => shownWidth(line[i] ?? ''))));
+  return lines.map((line) =>
+    line
+      .map((cell, i) => cell + ' '.repeat((widths[i] ?? 0) - shownWidth(cell)))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** Columns a cell takes once `answer` has escaped it. */
+function shownWidth(cell: string): number {
+  return printable(cell).length;
+}
+
+/** `2 min ago (2026-11-22 12:00:00Z)`, or `in 5 min (…)`. */
+export function timeText(iso: string, now = Date.now()): string {
+  const at = Date.parse(iso);
+  if (Number.isNaN(at)) return iso;
+  const away = at - now;
+  const relative = away >= 0 ? `in ${spokenDuration(away)}` : `${spokenDuration(-away)} ago`;
+  return `${relative} (${new Date(at).toISOString().slice(0, 19).replace('T', ' ')}Z)`;
+}
+
+/** `1 grant`, `2 grants`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
