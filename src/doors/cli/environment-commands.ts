@@ -1,0 +1,203 @@
+// Environments and their variables. A value comes from the terminal or standard input, never from an argument.
+
+import type { Environment, Variable } from '../../core/environment.ts';
+import { EXIT, type ExitCode, type Failure } from '../../core/failure.ts';
+import { parseRecipe } from '../../core/recipe.ts';
+import type { Connection } from '../../wire/client.ts';
+import type { Params } from '../../wire/methods.ts';
+import { usage, type Call, type Command } from './command.ts';
+import { counted, table } from './output.ts';
+
+const RECIPE_DEFAULT = 'hex:32';
+const RECIPE = /^(?:hex|base64|password|uuid)(?::\d+)?$/;
+const SOURCES = ['value-stdin', 'reference', 'generate', 'plain'] as const;
+
+type ValueSource = Params<'environment.set'>['source'];
+
+const ENV = { name: 'ENV' } as const;
+const NAME = { name: 'NAME' } as const;
+
+export const ENVIRONMENT_COMMANDS: readonly Command[] = [
+  {
+    path: ['environment', 'create'],
+    args: [NAME],
+    help: 'make an empty environment',
+    example: 'keystile environment create staging',
+    run: async (call) => {
+      const name = call.argument('NAME');
+      const { result } = await (await call.daemon()).call('environment.create', { name });
+      call.output.answer(result, () => [`made environment ${name} (${result.environmentId})`]);
+      return EXIT.done;
+    },
+  },
+  {
+    path: ['environment', 'list'],
+    help: 'list the environments',
+    example: 'keystile environment list --format json',
+    run: async (call) => {
+      const { result } = await (await call.daemon()).call('environment.list', {});
+      call.output.answer(result, () => environmentTable(result.environments));
+      return EXIT.done;
+    },
+  },
+  {
+    path: ['environment', 'show'],
+    args: [ENV],
+    help: 'show the names of the variables, their kinds, and whether each is set; never a value',
+    example: 'keystile environment show staging',
+    run: async (call) => {
+      const { result } = await (await call.daemon()).call('environment.show', { environment: call.argument('ENV') });
+      call.output.answer(result, () => environmentLines(result.environment));
+      return EXIT.done;
+    },
+  },
+  {
+    path: ['environment', 'rename'],
+    args: [ENV, NAME],
+    help: 'give an environment another name',
+    example: 'keystile environment rename staging staging-eu',
+    run: async (call) => {
+      const [environment, name] = [call.argument('ENV'), call.argument('NAME')];
+      const { result } = await (await call.daemon()).call('environment.rename', { environment, name });
+      return done(call, result, `renamed ${environment} to ${name}`);
+    },
+  },
+  {
+    path: ['environment', 'delete'],
+    args: [ENV],
+    help: 'delete an environment and its values; its grants and runs end',
+    example: 'keystile environment delete staging',
+    run: async (call) => {
+      const environment = call.argument('ENV');
+      const { result } = await (await call.daemon()).call('environment.delete', { environment });
+      return done(call, result, `deleted ${environment}`);
+    },
+  },
+  {
+    path: ['environment', 'set'],
+    args: [ENV, NAME],
+    flags: {
+      'value-stdin': { help: 'take standard input, byte for byte less one final newline' },
+      reference: { value: 'REFERENCE', help: 'take the value from op://vault/item/field when it is needed' },
+      generate: {
+        value: 'RECIPE',
+        optional: { accepts: RECIPE, default: RECIPE_DEFAULT },
+        help: `make a value nobody has seen: hex:32, base64:32, password:24 or uuid; ${RECIPE_DEFAULT} when none is named`,
+      },
+      plain: { value: 'VALUE', help: 'a value that is not secret and may be shown' },
+    },
+    exclusive: [SOURCES],
+    help: 'set a variable; the value is typed at the terminal and not shown',
+    details:
+      'A value is never an argument: arguments are visible to every program of this machine. With --passphrase-stdin\n' +
+      'and --value-stdin together the first line is the passphrase and the rest the value.',
+    example:
+      'keystile environment set staging DATABASE_URL\ngh auth token | keystile environment set ci GH_TOKEN --value-stdin',
+    refuseExtra: refuseValueArgument,
+    run: set,
+  },
+  {
+    path: ['environment', 'unset'],
+    args: [ENV, NAME],
+    help: 'remove a variable and its value',
+    example: 'keystile environment unset staging DATABASE_URL',
+    run: async (call) => {
+      const [environment, name] = [call.argument('ENV'), call.argument('NAME')];
+      const { result } = await (await call.daemon()).call('environment.unset', { environment, name });
+      return done(call, result, `removed ${name} from ${environment}`);
+    },
+  },
+  {
+    path: ['environment', 'set-output'],
+    args: [ENV, { name: 'MODE', choices: ['redacted', 'summary'] }],
+    help: 'choose what runs with this environment give back to the agent',
+    details: 'redacted: output with known forms of the values masked. summary: exit code and line counts only.',
+    example: 'keystile environment set-output production summary',
+    run: async (call) => {
+      const environment = call.argument('ENV');
+      const output = call.argument('MODE') === 'summary' ? 'summary' : 'redacted';
+      const { result } = await (await call.daemon()).call('environment.set_output', { environment, output });
+      return done(call, result, `runs with ${environment} give back: ${output}`);
+    },
+  },
+];
+
+function environmentTable(environments: readonly Environment[]): string[] {
+  const rows = environments.map(({ name, environmentId, variables, output, createdBy }) => [
+    name,
+    environmentId,
+    String(variables.length),
+    output,
+    createdBy ?? 'you',
+  ]);
+  const none = 'no environments; make one with: keystile environment create NAME';
+  return table(['NAME', 'ID', 'VARIABLES', 'OUTPUT', 'MADE BY'], rows, none);
+}
+
+function environmentLines(environment: Environment): string[] {
+  const { name, environmentId, output, createdBy, variables } = environment;
+  const by = createdBy === null ? 'you' : `agent ${createdBy}`;
+  const rows = variables.map((variable) => [
+    variable.name,
+    variable.kind,
+    variable.isSet ? 'yes' : 'no',
+    note(variable),
+  ]);
+  const none = `no variables; set one with: keystile environment set ${name} NAME`;
+  return [
+    `${name} (${environmentId}), ${counted(variables.length, 'variable')}, output ${output}, made by ${by}`,
+    ...table(['NAME', 'KIND', 'SET', 'NOTE'], rows, none),
+  ];
+}
+
+function note(variable: Variable): string {
+  if (variable.reference !== undefined) return variable.reference;
+  if (variable.kind === 'missing') return 'waits for a value from you';
+  return variable.maskable || !variable.concealed ? '' : 'too short to be masked: its runs answer with a summary';
+}
+
+async function set(call: Call): Promise<ExitCode> {
+  const [environment, name] = [call.argument('ENV'), call.argument('NAME')];
+  const source = valueSource(call);
+  const daemon = await call.daemon();
+  const isAsked = await (source.kind === 'value'
+    ? setSecret(call, daemon, { environment, name, source })
+    : setWithoutValue(daemon, { environment, name, source }));
+  return done(call, { environment, name, ...(isAsked && { asked: true }) }, `set ${name} in ${environment}`);
+}
+
+async function setWithoutValue(daemon: Connection, params: Params<'environment.set'>): Promise<boolean> {
+  const { result } = await daemon.call('environment.set', params);
+  return result.asked === true;
+}
+
+async function setSecret(call: Call, daemon: Connection, params: Params<'environment.set'>): Promise<boolean> {
+  // Before anything is typed: a name that is not there, or a locked vault.
+  await daemon.call('environment.show', { environment: params.environment });
+  return await call.human.withValue('Value (not shown)', call.has('value-stdin'), async (value) => {
+    const { result } = await daemon.call('environment.set', params, { parts: [value] });
+    return result.asked === true;
+  });
+}
+
+function valueSource(call: Call): ValueSource {
+  const reference = call.flag('reference');
+  if (reference !== undefined) return { kind: 'reference', reference };
+  const recipe = call.flag('generate');
+  if (recipe !== undefined) return { kind: 'generate', recipe: parseRecipe(recipe) };
+  const plain = call.flag('plain');
+  return plain === undefined ? { kind: 'value' } : { kind: 'plain', value: plain };
+}
+
+function refuseValueArgument(): Failure {
+  return usage(
+    'a value cannot be an argument, because arguments are visible to every program of this machine',
+    'leave it out and type it when asked, or use --value-stdin; --plain VALUE is for what is not secret',
+  );
+}
+
+/** A change made by a process under an agent was asked first, and the human said yes. */
+function done(call: Call, result: { readonly asked?: boolean }, text: string): ExitCode {
+  call.output.answer(result, () => [result.asked === true ? `${text}, as you approved` : text]);
+  return EXIT.done;
+}

@@ -1,0 +1,243 @@
+// Requests of agents, one at a time: list, show, approve, deny, and handing held output over.
+
+import { EXIT, Failure, type ExitCode } from '../../core/failure.ts';
+import { printable } from '../../core/printable.ts';
+import { promptLines } from '../../core/prompt.ts';
+import { requestDigest, type GrantLife, type GrantScope } from '../../core/request.ts';
+import type { Connection } from '../../wire/client.ts';
+import type { Params, RequestView } from '../../wire/methods.ts';
+import { usage, type Call, type Command } from './command.ts';
+import { resolveId } from './ids.ts';
+import { table, timeText } from './output.ts';
+
+/** As the daemon has it. Policy may allow less. */
+const MINUTES_MAX = 720;
+
+const ID = { name: 'ID' } as const;
+
+export const REQUEST_COMMANDS: readonly Command[] = [
+  {
+    path: ['requests'],
+    args: [{ name: 'ID', isOptional: true }],
+    help: 'list what waits for your answer, or show one request whole',
+    example: 'keystile requests',
+    run: async (call) => (call.optionalArgument('ID') === undefined ? await list(call) : await show(call)),
+  },
+  {
+    path: ['approve'],
+    args: [ID],
+    flags: {
+      once: { help: 'for this one time (the default)' },
+      for: { value: 'TIME', help: `for so long, such as 15m or 2h, at most ${MINUTES_MAX / 60}h` },
+      'until-lock': { help: 'until the vault is locked' },
+      scope: {
+        value: 'SCOPE',
+        choices: ['exact', 'program', 'environment'],
+        help: 'this exact request; this program and its first arguments; or any command with this environment',
+      },
+      output: {
+        value: 'MODE',
+        choices: ['redacted', 'summary'],
+        help: 'what the agent is given back; never more than the request says',
+      },
+    },
+    exclusive: [['once', 'for', 'until-lock']],
+    help: 'show a request whole, ask for the passphrase, and say yes',
+    details:
+      'ID may be cut short while only one request begins like that. A long request goes page by page, and the passphrase\n' +
+      'is asked only after its last line. With --passphrase-stdin the request is printed to standard error.',
+    example: 'keystile approve req_5k2 --for 15m --scope program',
+    run: approve,
+  },
+  {
+    path: ['deny'],
+    args: [ID],
+    flags: { block: { help: 'also block the agent that asked' } },
+    help: 'say no to a request; needs no passphrase',
+    example: 'keystile deny req_5k2 --block',
+    run: deny,
+  },
+  {
+    path: ['release'],
+    args: [{ name: 'RUN' }],
+    flags: {
+      show: { help: 'only show the output; release nothing' },
+      yes: { help: 'neither show nor ask' },
+    },
+    exclusive: [['show', 'yes']],
+    help: 'show the held output of a run, then hand it to the agent',
+    details:
+      'The output was masked when it was kept: known forms of the values are not in it. With --passphrase-stdin it is\n' +
+      'printed to standard error and released without a further question.',
+    example: 'keystile release run_5k2 --show',
+    run: release,
+  },
+];
+
+async function list(call: Call): Promise<ExitCode> {
+  const { result } = await (await call.daemon()).call('request.list', {});
+  call.output.answer(result, () => {
+    const rows = result.requests.map((request) => [
+      request.requestId,
+      request.action,
+      request.agent,
+      request.environment ?? '-',
+      request.variables.join(' ') || '-',
+      request.argv.join(' ') || '-',
+      timeText(request.expiresAt),
+    ]);
+    return table(['ID', 'ACTION', 'AGENT', 'ENVIRONMENT', 'VARIABLES', 'COMMAND', 'EXPIRES'], rows, 'nothing waits');
+  });
+  return EXIT.done;
+}
+
+async function show(call: Call): Promise<ExitCode> {
+  const view = await findRequest(await call.daemon(), call.argument('ID'));
+  if (call.output.isJson) call.output.answer({ request: view }, () => []);
+  else call.output.raw(`${promptLines(view.request, Date.now(), process.stdout.columns ?? 80).join('\n')}\n`);
+  return EXIT.done;
+}
+
+async function findRequest(daemon: Connection, given: string): Promise<RequestView> {
+  const { result } = await daemon.call('request.list', {});
+  const ids = result.requests.map(({ requestId }) => requestId);
+  const requestId = resolveId(given, ids, 'request/not_found', 'waiting request');
+  const view = result.requests.find((request) => request.requestId === requestId);
+  if (view === undefined) throw new Failure('request/not_found', 'the request is gone');
+  return view;
+}
+
+async function approve(call: Call): Promise<ExitCode> {
+  const life = lifeOf(call);
+  const scope = scopeOf(call.flag('scope'));
+  const output = call.flag('output');
+  const daemon = await call.daemon();
+  const { request } = await findRequest(daemon, call.argument('ID'));
+  const { human } = call;
+  await human.read([
+    ...promptLines(request, Date.now(), human.columns()),
+    '',
+    ...answerLines(life, scope, output),
+    ...(scope === 'environment' ? ENVIRONMENT_WARNING : []),
+  ]);
+  const params: Params<'request.approve'> = {
+    requestId: request.requestId,
+    // I5: made from what was shown, not copied from what was said about it.
+    digest: requestDigest(request),
+    life,
+    scope,
+    ...(output === undefined ? {} : { output: output === 'summary' ? 'summary' : 'redacted' }),
+  };
+  const { result } = await human.withPassphrase('Passphrase to approve this', async (passphrase) => {
+    return await daemon.call('request.approve', params, { parts: [passphrase] });
+  });
+  call.output.answer({ requestId: request.requestId, grantId: result.grantId }, () => [
+    `approved ${request.requestId}${result.grantId === null ? '' : `; keystile revoke ${result.grantId} takes it back`}`,
+  ]);
+  return EXIT.done;
+}
+
+const ENVIRONMENT_WARNING: readonly string[] = [
+  '  !!            any command of this agent will get these variables without asking',
+];
+
+function answerLines(life: GrantLife, scope: GrantScope, output: string | undefined): string[] {
+  return [
+    'YOUR YES WOULD COUNT',
+    `  for           ${lifeText(life)}`,
+    `  scope         ${scopeText(scope)}`,
+    ...(output === undefined ? [] : [`  output        ${output}`]),
+  ];
+}
+
+/** What a yes of that length means. */
+export function lifeText(life: GrantLife): string {
+  switch (life.kind) {
+    case 'once':
+      return 'this one time';
+    case 'minutes':
+      return `${life.minutes} minutes`;
+    case 'until_lock':
+      return 'until the vault is locked';
+  }
+}
+
+/** What a yes of that scope covers. */
+export function scopeText(scope: GrantScope): string {
+  switch (scope) {
+    case 'exact':
+      return 'exactly this request';
+    case 'program':
+      return 'this program, with these first arguments and any that follow';
+    case 'environment':
+      return 'ANY command with this environment';
+  }
+}
+
+function lifeOf(call: Call): GrantLife {
+  if (call.has('until-lock')) return { kind: 'until_lock' };
+  const time = call.flag('for');
+  if (time === undefined) return { kind: 'once' };
+  const match = /^([1-9]\d{0,3})([mh])$/.exec(time);
+  const minutes = match === null ? 0 : Number(match[1]) * (match[2] === 'h' ? 60 : 1);
+  if (minutes < 1 || minutes > MINUTES_MAX) {
+    throw usage(`--for cannot be "${time}"`, `write minutes or hours, such as 15m or 2h, at most ${MINUTES_MAX / 60}h`);
+  }
+  return { kind: 'minutes', minutes };
+}
+
+function scopeOf(scope: string | undefined): GrantScope {
+  return scope === 'program' || scope === 'environment' ? scope : 'exact';
+}
+
+async function deny(call: Call): Promise<ExitCode> {
+  const daemon = await call.daemon();
+  const { requestId } = await findRequest(daemon, call.argument('ID'));
+  const blocksAgent = call.has('block');
+  await daemon.call('request.deny', { requestId, blocksAgent });
+  call.output.answer({ requestId, blocked: blocksAgent }, () => [
+    `denied ${requestId}${blocksAgent ? ', and blocked the agent; keystile agents lists it' : ''}`,
+  ]);
+  return EXIT.done;
+}
+
+async function release(call: Call): Promise<ExitCode> {
+  const runId = call.argument('RUN');
+  const daemon = await call.daemon();
+  return await call.human.withPassphrase('Passphrase', async (passphrase) => {
+    const { parts } = await daemon.call('run.output', { runId }, { parts: [passphrase] });
+    const [stdout = Buffer.alloc(0), stderr = Buffer.alloc(0)] = parts;
+    if (call.has('show')) {
+      showOutput(call, runId, stdout, stderr);
+      return EXIT.done;
+    }
+    if (!call.has('yes')) {
+      await call.human.read([...outputLines('standard output', stdout), ...outputLines('standard error', stderr)]);
+      const isSure = await call.human.confirm('Release this to the agent?');
+      if (!isSure) throw new Failure('request/denied', 'nothing was released', { hint: 'answer y to release it' });
+    }
+    await daemon.call('run.release', { runId }, { parts: [passphrase] });
+    call.output.answer({ runId, released: true }, () => [
+      `released the output of ${runId}; the agent can fetch it now`,
+    ]);
+    return EXIT.done;
+  });
+}
+
+/** To a file or a pipe byte for byte; on a terminal escaped, because a program wrote it. */
+function showOutput(call: Call, runId: string, stdout: Buffer, stderr: Buffer): void {
+  if (call.output.isJson) {
+    call.output.answer({ runId, stdout: stdout.toString('utf8'), stderr: stderr.toString('utf8') }, () => []);
+  } else if (process.stdout.isTTY) {
+    const lines = [...outputLines('standard output', stdout), ...outputLines('standard error', stderr)];
+    call.output.raw(`${lines.join('\n')}\n`);
+  } else {
+    call.output.raw(Buffer.concat([stdout, stderr]));
+  }
+}
+
+function outputLines(title: string, bytes: Buffer): string[] {
+  if (bytes.length === 0) return [`-- ${title}: empty`];
+  const lines = bytes.toString('utf8').replace(/\n$/, '').split('\n');
+  return [`-- ${title}: ${bytes.length} bytes`, ...lines.map((line) => `  | ${printable(line)}`)];
+}

@@ -1,0 +1,242 @@
+// keystile watch: requests as they come, answered with single keys on one terminal. The passphrase opened the session;
+// I5 still holds for each answer: all of it was on the screen, and for a moment, before a yes counts.
+
+import { Failure } from '../../core/failure.ts';
+import { printable } from '../../core/printable.ts';
+import { promptLines } from '../../core/prompt.ts';
+import { requestDigest, type GrantLife, type GrantScope } from '../../core/request.ts';
+import type { Terminal } from '../../machine/terminal.ts';
+import type { Connection } from '../../wire/client.ts';
+import type { RequestView, WatchEvent } from '../../wire/methods.ts';
+import { moreLine, pageRows, paint } from './human.ts';
+import { lifeText, scopeText } from './request-commands.ts';
+
+/** A key meant for the prompt before must not answer this one. Firefox waits as long (security.dialog_enable_delay). */
+const SETTLE_MS = 1_000;
+/** What `t` means. */
+const MINUTES = 15;
+
+const KEYS = `a yes, once   t yes, ${MINUTES} min   l yes, until lock   d no   b no, and block the agent   n next   q quit`;
+const SCOPE_KEYS = 'first, to widen the yes: p this program   e any command with this environment';
+
+/** For how long a yes counts, by its key. */
+const LIVES: ReadonlyMap<string, GrantLife> = new Map([
+  ['a', { kind: 'once' }],
+  ['t', { kind: 'minutes', minutes: MINUTES }],
+  ['l', { kind: 'until_lock' }],
+]);
+
+type Item =
+  | { readonly kind: 'key'; readonly key: string }
+  | { readonly kind: 'event'; readonly event: WatchEvent }
+  | { readonly kind: 'over'; readonly why: string };
+
+/** Things that happened, in order, for one reader. */
+export class Mailbox {
+  readonly #items: Item[] = [];
+  #wake: (() => void) | null = null;
+
+  put(item: Item): void {
+    this.#items.push(item);
+    this.#wake?.();
+  }
+
+  async take(): Promise<Item> {
+    for (;;) {
+      const item = this.#items.shift();
+      if (item !== undefined) return item;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#wake = resolve;
+      await promise;
+    }
+  }
+}
+
+/** Shows and answers until the human leaves, the vault locks or the daemon is gone; returns why. */
+export async function watchRequests(
+  daemon: Connection,
+  terminal: Terminal,
+  mailbox: Mailbox,
+  waiting: readonly RequestView[],
+): Promise<string> {
+  const session = new Session(daemon, terminal);
+  let isOver = false;
+  const keys = readKeys(terminal, mailbox, () => isOver);
+  try {
+    session.begin(waiting);
+    for (;;) {
+      const item = await mailbox.take();
+      if (item.kind === 'over') return item.why;
+      if (item.kind === 'key') {
+        if (item.key === 'q') return 'left';
+        await session.press(item.key);
+      } else {
+        if (item.event.event === 'closed') return closedText(item.event.why);
+        session.take(item.event);
+      }
+    }
+  } finally {
+    isOver = true;
+    // A key may still be waited for, with the terminal in raw mode. The terminal treats this as a hang-up and restores it.
+    process.emit('SIGHUP', 'SIGHUP');
+    await keys;
+  }
+}
+
+async function readKeys(terminal: Terminal, mailbox: Mailbox, isOver: () => boolean): Promise<void> {
+  try {
+    while (!isOver()) mailbox.put({ kind: 'key', key: String.fromCharCode(await terminal.readKey()) });
+  } catch {
+    // Ctrl-C, Ctrl-D, a signal, or the terminal is gone.
+    mailbox.put({ kind: 'over', why: 'left' });
+  }
+}
+
+function closedText(why: 'locked' | 'idle'): string {
+  return why === 'locked' ? 'the vault was locked' : 'nothing was answered for a while';
+}
+
+class Session {
+  readonly #daemon: Connection;
+  readonly #terminal: Terminal;
+  readonly #waiting = new Map<string, RequestView>();
+  #current: RequestView | null = null;
+  #lines: readonly string[] = [];
+  #linesShown = 0;
+  #scope: GrantScope = 'exact';
+  /** On the monotonic clock: when the last line has been on the screen for long enough. */
+  #readyAt = Number.POSITIVE_INFINITY;
+
+  constructor(daemon: Connection, terminal: Terminal) {
+    this.#daemon = daemon;
+    this.#terminal = terminal;
+  }
+
+  begin(waiting: readonly RequestView[]): void {
+    for (const request of waiting) this.#waiting.set(request.requestId, request);
+    if (this.#waiting.size === 0) this.#say('Watching. Nothing waits yet; q quits.');
+    else this.#showNext();
+  }
+
+  take(event: Exclude<WatchEvent, { event: 'closed' }>): void {
+    if (event.event === 'request') {
+      this.#waiting.set(event.request.requestId, event.request);
+      if (this.#current === null) this.#showNext();
+      else this.#say(`(${this.#waiting.size - 1} more waiting; n shows the next)`);
+    } else if (this.#waiting.delete(event.requestId)) {
+      this.#say(`${event.requestId}: ${event.answer}`);
+      if (this.#current?.requestId === event.requestId) this.#showNext();
+    }
+  }
+
+  async press(key: string): Promise<void> {
+    if (this.#current === null) return;
+    const life = LIVES.get(key);
+    if (life !== undefined) {
+      await this.#approve(this.#current, life);
+      return;
+    }
+    switch (key) {
+      case ' ':
+      case '\r':
+      case '\n':
+        this.#showPage();
+        break;
+      case 'n':
+        this.#showNext();
+        break;
+      case 'p':
+        this.#widen('program');
+        break;
+      case 'e':
+        this.#widen('environment');
+        break;
+      case 'd':
+      case 'b':
+        await this.#deny(this.#current, key === 'b');
+        break;
+      default:
+        this.#say(KEYS);
+    }
+  }
+
+  /** The one after the current one, round and round. */
+  #showNext(): void {
+    const ids = [...this.#waiting.keys()];
+    const at = this.#current === null ? -1 : ids.indexOf(this.#current.requestId);
+    const next = this.#waiting.get(ids[(at + 1) % Math.max(1, ids.length)] ?? '');
+    this.#current = next ?? null;
+    this.#scope = 'exact';
+    this.#linesShown = 0;
+    this.#readyAt = Number.POSITIVE_INFINITY;
+    if (next === undefined) {
+      this.#say('Nothing else waits; q quits.');
+      return;
+    }
+    this.#lines = ['', ...promptLines(next.request, Date.now(), this.#terminal.columns)];
+    this.#showPage();
+  }
+
+  #showPage(): void {
+    const end = Math.min(this.#lines.length, this.#linesShown + pageRows());
+    if (this.#linesShown === this.#lines.length) return;
+    for (const line of this.#lines.slice(this.#linesShown, end)) this.#terminal.write(`${paint(line)}\n`);
+    this.#linesShown = end;
+    const left = this.#lines.length - end;
+    if (left > 0) {
+      this.#say(moreLine(left));
+      return;
+    }
+    this.#readyAt = performance.now() + SETTLE_MS;
+    this.#say(KEYS);
+    this.#say(SCOPE_KEYS);
+  }
+
+  #widen(scope: GrantScope): void {
+    this.#scope = this.#scope === scope ? 'exact' : scope;
+    this.#say(`a yes will count for: ${scopeText(this.#scope)}`);
+  }
+
+  async #approve(view: RequestView, life: GrantLife): Promise<void> {
+    if (performance.now() < this.#readyAt) {
+      this.#say(
+        this.#linesShown < this.#lines.length ? 'Read to the end first: space goes on.' : 'A moment: read it first.',
+      );
+      return;
+    }
+    await this.#answer(view, `yes, ${lifeText(life)}, ${scopeText(this.#scope)}`, async () => {
+      await this.#daemon.call('request.approve', {
+        requestId: view.requestId,
+        // I5: made from what was shown.
+        digest: requestDigest(view.request),
+        life,
+        scope: this.#scope,
+      });
+    });
+  }
+
+  /** A no needs no reading. */
+  async #deny(view: RequestView, blocksAgent: boolean): Promise<void> {
+    await this.#answer(view, blocksAgent ? 'no, and the agent is blocked' : 'no', async () => {
+      await this.#daemon.call('request.deny', { requestId: view.requestId, blocksAgent });
+    });
+  }
+
+  /** After an error the request is gone from here too: what is known of it may be out of date. */
+  async #answer(view: RequestView, said: string, send: () => Promise<void>): Promise<void> {
+    try {
+      // Taken off first: our own answer is not news.
+      this.#waiting.delete(view.requestId);
+      await send();
+      this.#say(`${view.requestId}: ${said}`);
+    } catch (error) {
+      const { message, hint } = Failure.from(error);
+      this.#say(`${view.requestId}: ${message}; ${hint}`);
+    }
+    this.#showNext();
+  }
+
+  #say(line: string): void {
+    this.#terminal.write(`${printable(line)}\n`);
+  }
+}
