@@ -20,8 +20,7 @@ async function converse(typed: readonly (readonly [question: string, keys: strin
   const left = [...typed];
   for await (const chunk of child.stdout) {
     output += String(chunk);
-    const [next] = left;
-    if (next !== undefined && output.includes(`${next[0]}? `)) {
+    for (let [next] = left; next !== undefined && output.includes(`${next[0]}? `); [next] = left) {
       left.shift();
       child.stdin.write(next[1]);
     }
