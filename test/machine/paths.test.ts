@@ -19,8 +19,15 @@ void test('a variable that is set but empty counts as unset', () => {
   );
 });
 
-void test('without HOME the home folder on record is used', () => {
-  assert.equal(homePaths({}, 'linux').home, `${userInfo().homedir}/.local/share/keystile`);
+void test('without HOME the home folder on record is used, and a user without one is told so', () => {
+  let onRecord: string;
+  try {
+    onRecord = userInfo().homedir;
+  } catch {
+    assert.throws(() => homePaths({}, 'linux'), /this user has no home folder/);
+    return;
+  }
+  assert.equal(homePaths({}, 'linux').home, `${onRecord}/.local/share/keystile`);
 });
 
 void test('everything lies below the home', () => {
