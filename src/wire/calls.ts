@@ -29,7 +29,7 @@ export interface Call<M extends MethodName> {
   /** Aborts when nobody waits any more: cancelled, connection lost, daemon stopping (I3). Its reason is a Failure. */
   readonly signal: AbortSignal;
   /** Parts of the answer, on the control socket only. They are wiped once sent. */
-  setParts(parts: readonly Buffer[]): void;
+  readonly setParts: (parts: readonly Buffer[]) => void;
 }
 
 export type AnyCall = { [M in MethodName]: Call<M> }[MethodName];
@@ -59,7 +59,7 @@ export interface Incoming {
   readonly parts: readonly Buffer[];
   readonly connection: ServedConnection;
   readonly signal: AbortSignal;
-  setParts(parts: readonly Buffer[]): void;
+  readonly setParts: (parts: readonly Buffer[]) => void;
 }
 
 /** The row's name, if the method exists on that socket. Hidden and absent look the same to the caller. */
@@ -77,8 +77,7 @@ export async function answerCall(service: Service, name: MethodName, incoming: I
   if (incoming.parts.length > row.partsMax) {
     throw new Failure('input/invalid', `${name} takes at most ${row.partsMax} parts`, { field: 'parts' });
   }
-  const { parts, connection, signal } = incoming;
-  const setParts = (own: readonly Buffer[]): void => incoming.setParts(own);
+  const { parts, connection, signal, setParts } = incoming;
   const params = parseParams(name, incoming.params);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- name and params were paired by parseParams
   const call = { method: name, params, parts, connection, signal, setParts } as AnyCall;

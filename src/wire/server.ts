@@ -30,7 +30,7 @@ export class WireServer implements AsyncDisposable {
   readonly #servers: Server[] = [];
   readonly #connections = new Set<ServerConnection>();
   readonly #sentAway = new Set<Socket>();
-  #isClosing = false;
+  #closing: Promise<void> | null = null;
 
   constructor(paths: ServerPaths, service: Service) {
     this.#paths = paths;
@@ -53,8 +53,12 @@ export class WireServer implements AsyncDisposable {
   }
 
   /** Takes no more connections or calls, aborts the calls that run (I3), and closes within about 2 s. */
-  async close(): Promise<void> {
-    this.#isClosing = true;
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     const closed = Promise.all(this.#servers.map(closeServer));
     const stopped = Promise.all([...this.#connections].map((connection) => connection.stop()));
     const { promise: late, resolve } = Promise.withResolvers<void>();
@@ -86,7 +90,7 @@ export class WireServer implements AsyncDisposable {
   #accept(socket: Socket, socketName: SocketName): void {
     // An error is followed by 'close', which ends the connection.
     socket.on('error', () => undefined);
-    const peer = this.#isClosing ? null : this.#observe(socket);
+    const peer = this.#closing !== null ? null : this.#observe(socket);
     if (peer === null) {
       socket.destroy();
       return;
