@@ -1,6 +1,7 @@
 // `keystile mcp`: the process of the MCP server, from the first byte to its end. It holds no key, imports no vault code,
 // and ends with its input, at a signal, or when nobody reads its answers.
 
+import { flushCompileCache } from 'node:module';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { DaemonLink, type HomePaths } from './link.ts';
 import { makeServer } from './server.ts';
@@ -10,6 +11,9 @@ const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
 /** What is given to the daemon of somebody's name: enough to recognise it. */
 const CLIENT_NAME_MAX = 100;
+
+/** Later than the first answers, which the work would delay. */
+const CACHE_AFTER_MS = 1_000;
 
 export interface ServeOptions {
   readonly paths: HomePaths;
@@ -30,6 +34,8 @@ export async function serveMcp(options: ServeOptions): Promise<number> {
     });
   reportStrays();
   for (const signal of SIGNALS) process.on(signal, () => void channel.close());
+  // Clients kill a server before it could write its compiled code at the end, so it is written once it has started.
+  setTimeout(flushCompileCache, CACHE_AFTER_MS).unref();
   const handle = serveStdio(serve, { transport: channel, onerror: (error) => report(error) });
   await channel.closed;
   link.close();
