@@ -1,9 +1,11 @@
 // The Merkle tree hash as RFC 6962 defines it, by recursion, over leaves that are kept: slower and larger than the
 // writer's, and written apart from it, so that one cannot repeat the other's mistake.
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 const HASH_BYTES = 32;
+const LEAF = Buffer.of(0);
+const NODE = Buffer.of(1);
 
 export class LeafList {
   #leaves = Buffer.alloc(1024 * HASH_BYTES);
@@ -19,17 +21,13 @@ export class LeafList {
     if ((this.#count + 1) * HASH_BYTES > this.#leaves.length) {
       this.#leaves = Buffer.concat([this.#leaves, Buffer.alloc(this.#leaves.length)]);
     }
-    createHash('sha256')
-      .update('\0')
-      .update(entry)
-      .digest()
-      .copy(this.#leaves, this.#count * HASH_BYTES);
+    hash('sha256', Buffer.concat([LEAF, entry]), 'buffer').copy(this.#leaves, this.#count * HASH_BYTES);
     this.#count += 1;
   }
 
   /** MTH(D[0:size]) of RFC 6962, section 2.1. `size` is at most `count`. */
   hash(size: number): Buffer {
-    return size === 0 ? createHash('sha256').digest() : this.#range(0, size);
+    return size === 0 ? hash('sha256', '', 'buffer') : this.#range(0, size);
   }
 
   #range(first: number, size: number): Buffer {
@@ -39,13 +37,10 @@ export class LeafList {
     if (known !== undefined) return known;
     let left = 1;
     while (left * 2 < size) left *= 2;
-    const hash = createHash('sha256')
-      .update('\u0001')
-      .update(this.#range(first, left))
-      .update(this.#range(first + left, size - left))
-      .digest();
+    const children = [NODE, this.#range(first, left), this.#range(first + left, size - left)];
+    const root = hash('sha256', Buffer.concat(children), 'buffer');
     // A complete subtree is part of every later tree; the others are not worth the memory.
-    if (left * 2 === size) this.#known.set(name, hash);
-    return hash;
+    if (left * 2 === size) this.#known.set(name, root);
+    return root;
   }
 }

@@ -1,0 +1,4 @@
+import { test } from 'node:test';
+import { crash } from './crash.ts';
+
+test('I2: a writer that is killed five times loses no acknowledged event, and its log verifies', () => crash(5));
