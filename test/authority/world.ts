@@ -25,7 +25,7 @@ export class World {
   isDiskFull = false;
   nowMs = 1_000;
   readonly authority: Authority;
-  readonly #timers: { at: number; then: () => void }[] = [];
+  readonly #timers: { at: number; act: () => void }[] = [];
   #ids = 0;
   /** Where the order of what finishes first can be shuffled. */
   readonly #later: <T>(value: T, what: string) => Promise<T>;
@@ -38,7 +38,7 @@ export class World {
   pass(ms: number): void {
     this.nowMs += ms;
     for (const timer of this.#timers.splice(0)) {
-      if (timer.at <= this.nowMs) timer.then();
+      if (timer.at <= this.nowMs) timer.act();
       else this.#timers.push(timer);
     }
   }
@@ -48,7 +48,7 @@ export class World {
       monotonicMs: () => this.nowMs,
       wallMs: () => 1_700_000_000_000 + this.nowMs,
       after: (ms, then) => {
-        const timer = { at: this.nowMs + ms, then };
+        const timer = { at: this.nowMs + ms, act: then };
         this.#timers.push(timer);
         return () => void this.#timers.splice(this.#timers.indexOf(timer), this.#timers.includes(timer) ? 1 : 0);
       },
