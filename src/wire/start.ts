@@ -87,7 +87,8 @@ function spawnDaemon(paths: HomePaths, script: string, isForeground: boolean): C
     cwd: paths.home,
     env: { ...scrubbedEnvironment(process.env), KEYSTILE_HOME: paths.home },
     detached: !isForeground,
-    stdio: isForeground ? 'inherit' : ['ignore', 'ignore', 'ignore', 'pipe'],
+    // Descriptor 3 is taken in any case, or the daemon would write its line into something of Node's own.
+    stdio: isForeground ? ['inherit', 'inherit', 'inherit', 'ignore'] : ['ignore', 'ignore', 'ignore', 'pipe'],
   });
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -93,6 +93,20 @@ void test('a daemon that cannot start says why; one that says nothing leaves a p
   rmSync(join(paths.home, 'fail-start'));
   await ensureDaemon(paths, { script });
   await stop(paths);
+});
+
+void test('in the foreground it stays until the daemon has ended, and only where none runs yet', async () => {
+  using made = home();
+  const { paths } = made;
+  const staying = ensureDaemon(paths, { script, foreground: true });
+  let isOver = false;
+  void staying.finally(() => (isOver = true));
+  await until('the daemon', () => existsSync(join(paths.home, 'started')) && existsSync(paths.controlSocket));
+  await assert.rejects(ensureDaemon(paths, { script, foreground: true }), { code: 'home/in_use' });
+  await ensureDaemon(paths, { script });
+  assert.equal(isOver, false);
+  await stop(paths);
+  await staying;
 });
 
 void test('S03: an impostor on the socket is named, not joined', async () => {
