@@ -2,6 +2,7 @@
 // directory, not the terminal, not the environment, and its own interpreter with its own flags.
 
 import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -82,14 +83,19 @@ function daemonScript(): string {
 function spawnDaemon(paths: HomePaths, script: string, isForeground: boolean): ChildProcess {
   const program = execOnlyInterpreter(paths).path;
   const argv = [...HARDENED_FLAGS, script, ...(isForeground ? ['--foreground'] : [])];
-  return spawn(program, argv, {
-    // The folder a command runs in may be deleted, or belong to a project that is not trusted.
-    cwd: paths.home,
-    env: { ...scrubbedEnvironment(process.env), KEYSTILE_HOME: paths.home },
-    detached: !isForeground,
-    // Descriptor 3 is taken in any case, or the daemon would write its line into something of Node's own.
-    stdio: isForeground ? ['inherit', 'inherit', 'inherit', 'ignore'] : ['ignore', 'ignore', 'ignore', 'pipe'],
-  });
+  // Descriptor 3 is taken in any case, or the daemon would write its line into something of Node's own.
+  const nowhere = isForeground ? openSync('/dev/null', 'w') : null;
+  try {
+    return spawn(program, argv, {
+      // The folder a command runs in may be deleted, or belong to a project that is not trusted.
+      cwd: paths.home,
+      env: { ...scrubbedEnvironment(process.env), KEYSTILE_HOME: paths.home },
+      detached: !isForeground,
+      stdio: nowhere === null ? ['ignore', 'ignore', 'ignore', 'pipe'] : ['inherit', 'inherit', 'inherit', nowhere],
+    });
+  } finally {
+    if (nowhere !== null) closeSync(nowhere);
+  }
 }
 
 async function untilReady(daemon: ChildProcess, signal: AbortSignal): Promise<void> {
