@@ -19,6 +19,11 @@ export type { RunnerLauncher } from './runner-process.ts';
 const KILL_PATIENCE_MS = 500;
 /** The runner watches the time of its run. This is for one that cannot. */
 const TIMEOUT_SLACK_MS = 5_000;
+/**
+ * When the next spare is started after one was taken: sooner, if the run is over. Starting one takes 100 ms of a
+ * processor, and a run that has to share it is three times slower.
+ */
+const REFILL_DELAY_MS = 150;
 /** A spare that ends by itself is replaced; one that ends as soon as it is started is not, until the next run. */
 const SPARES_LOST_MAX = 3;
 
@@ -62,9 +67,9 @@ export class Runners implements AsyncDisposable {
   run(job: RunJob): RunningJob {
     this.#lost = 0;
     const runner = this.#isClosed ? null : (this.#spares.shift() ?? this.#start());
-    const run = new Run(job, runner, { bury: () => this.#bury(job.runId), onHandedOver: () => this.#refill() });
+    const run = new Run(job, runner, () => this.#bury(job.runId));
     this.#runs.add(run);
-    void run.ended.then(() => this.#runs.delete(run));
+    void this.#follow(run);
     return run;
   }
 
@@ -78,6 +83,14 @@ export class Runners implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  async #follow(run: Run): Promise<void> {
+    const refill = setTimeout(() => this.#refill(), REFILL_DELAY_MS);
+    await run.ended;
+    clearTimeout(refill);
+    this.#runs.delete(run);
+    this.#refill();
   }
 
   #refill(): void {
@@ -122,26 +135,22 @@ export class Runners implements AsyncDisposable {
   }
 }
 
-interface Surroundings {
-  readonly bury: () => Promise<void>;
-  readonly onHandedOver: () => void;
-}
-
 class Run implements RunningJob {
   readonly runId: string;
   readonly started: Promise<RunStarted>;
   readonly ended: Promise<RunOutcome>;
   readonly #runner: RunnerProcess | null;
-  readonly #surroundings: Surroundings;
+  /** Ends what a runner that is gone left behind. */
+  readonly #bury: () => Promise<void>;
   readonly #start = Promise.withResolvers<RunStarted>();
   readonly #outcome = Promise.withResolvers<RunOutcome | null>();
   readonly #startedAt = performance.now();
   #forced: EndReason | null = null;
 
-  constructor(job: RunJob, runner: RunnerProcess | null, surroundings: Surroundings) {
+  constructor(job: RunJob, runner: RunnerProcess | null, bury: () => Promise<void>) {
     this.runId = job.runId;
     this.#runner = runner;
-    this.#surroundings = surroundings;
+    this.#bury = bury;
     this.started = this.#start.promise;
     this.started.catch(() => undefined);
     this.ended = this.#deliver(job).then((outcome) => {
@@ -165,7 +174,6 @@ class Run implements RunningJob {
       return { kind: 'refused', failure: new Failure('run/failed', 'the daemon is stopping').toDocument() };
     }
     const failure = await this.#handOver(job, runner);
-    this.#surroundings.onHandedOver();
     if (failure !== null) {
       runner.destroy();
       return { kind: 'refused', failure };
@@ -175,7 +183,7 @@ class Run implements RunningJob {
     const outcome = await this.#outcome.promise;
     clearTimeout(backstop);
     if (outcome !== null) return outcome;
-    await this.#surroundings.bury();
+    await this.#bury();
     return this.#lost();
   }
 

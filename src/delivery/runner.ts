@@ -19,6 +19,7 @@ import { FrameReader } from './frames.ts';
 import { JOB_BYTES_MAX, decodeOrder, encodeReport, wipeJob } from './job.ts';
 import type { Order, OrderHeader, Report, RunEnded, RunJob } from './job.ts';
 import { Output } from './output.ts';
+import { rehearse } from './rehearsal.ts';
 import { endTree } from './tree.ts';
 
 const DAEMON_FD = 3;
@@ -52,6 +53,7 @@ function prepare(): void {
   daemon.on('error', () => void abandon());
   daemon.on('end', () => void abandon());
   report({ kind: 'ready' });
+  void rehearse(() => !isTaken && !isStopped);
 }
 
 function obey(order: Order): void {
