@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto';
 import { knownAgentAbove } from '../core/agents-above.ts';
 import { makeId } from '../core/names.ts';
 import type { AgentFacts, ProcessFacts } from '../core/request.ts';
-import { fileFacts } from '../machine/digest.ts';
-import { ancestorsOf, isSameProcessAlive } from '../machine/processes.ts';
+import { processDigest } from '../machine/digest.ts';
+import { ancestorsOf } from '../machine/processes.ts';
 import type { Peer } from '../wire/peer.ts';
 
 /** Digests of running programs kept (I8). */
@@ -43,7 +43,8 @@ export class Observer {
     const key = `${process.pid}@${process.startedAt}`;
     const known = this.#digests.get(key);
     if (known !== undefined) return await known;
-    const digest = digestOfRunning(process);
+    // Of what runs, and not of what lies at its path now. Null when it is unreadable or too large: the prompt says so.
+    const digest = processDigest(process);
     const [oldest] = this.#digests.keys();
     if (this.#digests.size >= DIGESTS_MAX && oldest !== undefined) this.#digests.delete(oldest);
     this.#digests.set(key, digest);
@@ -59,14 +60,4 @@ function agentIdOf(program: string, programDigest: string | null): string {
       .update(`${program}\0${programDigest ?? ''}`)
       .digest(),
   );
-}
-
-async function digestOfRunning(process: ProcessFacts): Promise<string | null> {
-  try {
-    const { digest } = await fileFacts(process.program);
-    return isSameProcessAlive(process) ? digest : null;
-  } catch {
-    // Deleted, unreadable or too large: the prompt says that it is unknown.
-    return null;
-  }
 }

@@ -19,6 +19,8 @@ export const OPERANDS_MAX = 32;
 export const OPERAND_BYTES_MAX = 512 * 1024 * 1024;
 const CHUNK_BYTES = 1024 * 1024;
 const CACHE_MAX = 256;
+/** Where packages of the system lie (hier(7)): what root finds there was installed, and not written by an agent at hand. */
+const SYSTEM_FOLDER = /^\/(?:usr|bin|sbin|lib[^/]*)\//;
 const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY, W_OK, X_OK } = constants;
 
 /** Digests of files that this user cannot change, by device, inode, size and times. */
@@ -107,11 +109,14 @@ export async function operandsOf(argv: readonly string[], cwd: string): Promise<
 
 /**
  * Whether this user, and so every program of this user, could put other bytes at `path`: by writing the file, or by
- * replacing it or a folder or link on the way to it. Seen from root, as if for an ordinary user.
+ * replacing it or a folder or link on the way to it. A program of root can change everything. Saying that of every file
+ * would warn of nothing, so what lies in a folder of the system is seen as an ordinary user would find it.
  */
 export function isChangeableByUser(path: string): boolean {
   try {
     const steps = walk(path);
+    const ends = [path, steps.at(-1)?.path ?? ''];
+    if (process.geteuid?.() === 0 && !ends.every((end) => SYSTEM_FOLDER.test(end))) return true;
     return steps.some((step, i) => !step.stats.isSymbolicLink() && isWritableStep(step, steps[i + 1]));
   } catch {
     return true;
