@@ -215,6 +215,7 @@ void test('I5: two requests that differ in anything the digest covers never look
         assert.equal(shownFacts(request) === shownFacts(one), saidFacts(request) === saidFacts(one));
       }
     }),
+    { numRuns: 50 },
   );
 });
 
@@ -226,6 +227,7 @@ void test('I5: every member of a run that the digest covers changes what is show
         assert.equal(shown(changed) === shown(request), requestDigest(changed) === requestDigest(request), member);
       }
     }),
+    { numRuns: 50 },
   );
 });
 

@@ -18,7 +18,8 @@ import { findCommand, parseCommand, type Parsed } from './parse.ts';
 export async function runCli(argv: readonly string[]): Promise<number> {
   const isJson = wantsJson(argv);
   // Whoever reads our output may stop early (head, less); that is no failure of ours.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe);
+  for (const stream of [process.stdout, process.stderr])
+    stream.off('error', ignoreClosedPipe).on('error', ignoreClosedPipe);
   try {
     return await run(argv, processOutput(isJson));
   } catch (error) {

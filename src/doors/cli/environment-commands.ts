@@ -197,7 +197,8 @@ function refuseValueArgument(): Failure {
 }
 
 /** A change made by a process under an agent was asked first, and the human said yes. */
-function done(call: Call, result: { readonly asked?: boolean }, text: string): ExitCode {
-  call.output.answer(result, () => [result.asked === true ? `${text}, as you approved` : text]);
+function done(call: Call, result: object, text: string): ExitCode {
+  const isAsked = 'asked' in result && result.asked === true;
+  call.output.answer(result, () => [isAsked ? `${text}, as you approved` : text]);
   return EXIT.done;
 }

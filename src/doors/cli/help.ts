@@ -60,9 +60,17 @@ export function groupHelp(commands: readonly Command[], path: readonly string[])
 export function commandTable(commands: readonly Command[]): string {
   const rows = commands.map((command) => {
     const flags = Object.entries(command.flags ?? {}).map(([name, flag]) => code(flagText(name, flag)));
-    return `| ${code(synopsis(command))} | ${command.help} | ${flags.join(' ')} |`;
+    return [code(synopsis(command)), command.help, flags.join(' ')];
   });
-  return ['| command | does | flags |', '| --- | --- | --- |', ...rows].join('\n');
+  return markdownTable([['command', 'does', 'flags'], ...rows]);
+}
+
+/** A table laid out as oxfmt lays it out; the first row is its head. */
+export function markdownTable(rows: readonly (readonly string[])[]): string {
+  const [head = []] = rows;
+  const widths = head.map((_cell, i) => Math.max(3, ...rows.map((row) => row[i]?.length ?? 0)));
+  const lines = rows.map((row) => `| ${widths.map((width, i) => (row[i] ?? '').padEnd(width)).join(' | ')} |`);
+  return lines.toSpliced(1, 0, `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`).join('\n');
 }
 
 function code(text: string): string {

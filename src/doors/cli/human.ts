@@ -45,7 +45,7 @@ export function processHuman(isStdin: boolean): Human {
     withSecretLine,
     withPassphrase: withSecretLine,
     withTerminal,
-    columns: () => (isStdin ? (process.stderr.columns ?? 80) : terminalColumns()),
+    columns: () => (isStdin ? process.stderr.columns || 80 : terminalColumns()),
     async withNewPassphrase(use) {
       using passphrase = isStdin ? await readPassphraseFromStdin() : await withTerminal(typeTwice);
       refuseWeak(passphrase.reveal());
@@ -147,9 +147,9 @@ export function paint(line: string): string {
   return line.startsWith('  !!') && !NO_COLOR && TERM !== 'dumb' ? `\u001b[1m${line}\u001b[22m` : line;
 }
 
-/** Lines that fit on the terminal at once. */
+/** Lines that fit on the terminal at once. A terminal that does not know its size says 0. */
 export function pageRows(): number {
-  const rows = process.stderr.rows ?? process.stdout.rows ?? ROWS_DEFAULT;
+  const rows = process.stderr.rows || process.stdout.rows || ROWS_DEFAULT;
   return Math.max(ROWS_KEPT + 1, rows) - ROWS_KEPT;
 }
 

@@ -94,7 +94,7 @@ async function list(call: Call): Promise<ExitCode> {
 async function show(call: Call): Promise<ExitCode> {
   const view = await findRequest(await call.daemon(), call.argument('ID'));
   if (call.output.isJson) call.output.answer({ request: view }, () => []);
-  else call.output.raw(`${promptLines(view.request, Date.now(), process.stdout.columns ?? 80).join('\n')}\n`);
+  else call.output.raw(`${promptLines(view.request, Date.now(), process.stdout.columns || 80).join('\n')}\n`);
   return EXIT.done;
 }
 

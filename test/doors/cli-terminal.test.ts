@@ -1,0 +1,163 @@
+// The human at a terminal, told from outside: a pseudo-terminal of its own, the built program, a real daemon and agent.
+
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { after, before, describe, test } from 'node:test';
+import { assertNoCanary } from '../canaries.ts';
+import { canary, eventually, has, House, PASSPHRASE, structured } from '../house.ts';
+import type { Client } from '../mcp-client.ts';
+
+/** A command of the house on a terminal. Afterwards it says its exit code and how the terminal was left. */
+class Sitting {
+  #seen = '';
+  readonly #child: ChildProcess;
+  readonly ended: Promise<void>;
+
+  constructor(house: House, args: readonly string[]) {
+    const command = `${[house.launcher, ...args].join(' ')}; echo "exit=$?"; stty -a </dev/tty`;
+    this.#child = spawn('script', ['-qec', command, '/dev/null'], {
+      env: { ...house.env, SHELL: '/bin/sh', TERM: 'dumb' },
+    });
+    this.#child.stdout?.on('data', (chunk: Buffer) => (this.#seen += chunk.toString('utf8')));
+    this.ended = new Promise((settle) => this.#child.once('close', () => settle()));
+  }
+
+  get seen(): string {
+    return this.#seen.replaceAll('\r\n', '\n');
+  }
+
+  type(keys: string): void {
+    this.#child.stdin?.write(keys);
+  }
+
+  async see(text: RegExp): Promise<void> {
+    await this.#eventually(() => text.test(this.seen), String(text));
+  }
+
+  /** Presses a key until it had its effect: keys meant for an earlier moment are not counted. */
+  async press(key: string, effect: RegExp): Promise<void> {
+    let polls = 0;
+    await this.#eventually(
+      () => {
+        if (polls % 25 === 0) this.type(key);
+        polls += 1;
+        return effect.test(this.seen);
+      },
+      `${String(effect)} after ${key}`,
+    );
+  }
+
+  async #eventually(isSo: () => boolean, what: string): Promise<void> {
+    try {
+      await eventually(() => (isSo() ? true : undefined), what);
+    } catch (error) {
+      this.#child.kill('SIGKILL');
+      throw new Error(`${what} was not in:\n${this.seen}`, { cause: error });
+    }
+  }
+
+  async end(): Promise<string> {
+    await this.ended;
+    assert.match(this.seen, / icanon /, 'the terminal is left as it was');
+    assert.match(this.seen, / echo /, 'the terminal is left as it was');
+    return /exit=(\d+)/.exec(this.seen)?.[1] ?? 'none';
+  }
+}
+
+describe('the human at a terminal', { skip: !has('script') }, () => {
+  const secret = canary();
+  let house: House;
+  let agent: Client;
+  let environmentId: string;
+
+  before(async () => {
+    house = await House.open();
+    environmentId = await house.environment('shop', { API_TOKEN: secret });
+    agent = await house.agent();
+  });
+
+  after(async () => {
+    await house[Symbol.asyncDispose]();
+  });
+
+  const run = async (argv: readonly string[]): Promise<Record<string, unknown>> =>
+    structured(
+      await agent.callTool({ name: 'run_with_credentials', arguments: { environmentId, argv, reason: 'the test' } }),
+    );
+
+  test('I5: approve shows a long request page by page, and asks for the passphrase only after the last line', async () => {
+    const running = run(['printf', '%s', ...Array.from({ length: 60 }, (_none, i) => `argument-${i}`), 'the-last-one']);
+    const sitting = new Sitting(house, ['approve', await house.pending()]);
+    await sitting.see(/more: space goes on/);
+    assert.doesNotMatch(sitting.seen, /the-last-one|Passphrase/);
+    await sitting.press(' ', /Passphrase to approve this: /);
+    assert.match(sitting.seen, /\[62\] +"the-last-one"/);
+    sitting.type(`${PASSPHRASE}\r`);
+    assert.equal(await sitting.end(), '0');
+    assert.doesNotMatch(sitting.seen, new RegExp(PASSPHRASE));
+    assert.equal((await running)['status'], 'completed');
+  });
+
+  test('A17: a terminal alone approves nothing', async () => {
+    const running = run(['true', 'a17']);
+    const requestId = await house.pending();
+    const sitting = new Sitting(house, ['approve', requestId]);
+    await sitting.press(' ', /Passphrase to approve this: /);
+    sitting.type('a guess of an agent\r');
+    assert.equal(await sitting.end(), '4');
+    await house.ok(['deny', requestId]);
+    assert.equal((await running)['status'], 'denied');
+  });
+
+  test('watch asks for the passphrase once, answers with single keys, and leaves the terminal as it was', async () => {
+    const sitting = new Sitting(house, ['watch']);
+    await sitting.see(/Passphrase: /);
+    sitting.type(`${PASSPHRASE}\r`);
+    await sitting.see(/Nothing waits yet/);
+    const first = run(['sh', '-c', 'echo $API_TOKEN', 'first']);
+    // Space pages on to the end of a request that is longer than the screen; then `a` says yes once it has settled.
+    await sitting.see(/more: space goes on/);
+    await sitting.press(' ', /"first"[^]*a yes, once/);
+    await sitting.press('a', /req_\w+: yes, this one time, exactly this request/);
+    const { status, stdout } = await first;
+    assert.equal(status, 'completed');
+    assert.equal(stdout, '[REDACTED:API_TOKEN]\n');
+    const second = run(['true', 'second']);
+    await sitting.press('d', /req_\w+: no\n/);
+    assert.equal((await second)['status'], 'denied');
+    sitting.type('q');
+    assert.equal(await sitting.end(), '0');
+    assert.match(sitting.seen, /watch ended: left/);
+    assertNoCanary(Buffer.from(sitting.seen), secret);
+  });
+
+  test('watch ends when the vault is locked, with the terminal as it was', async () => {
+    const sitting = new Sitting(house, ['watch']);
+    await sitting.see(/Passphrase: /);
+    sitting.type(`${PASSPHRASE}\r`);
+    await sitting.see(/Nothing waits yet/);
+    await house.ok(['lock']);
+    assert.equal(await sitting.end(), '0');
+    assert.match(sitting.seen, /watch ended: the vault was locked/);
+    await house.ok(['unlock', '--passphrase-stdin'], `${PASSPHRASE}\n`);
+  });
+
+  test('Ctrl-C leaves watch with the terminal as it was', async () => {
+    const sitting = new Sitting(house, ['watch']);
+    await sitting.see(/Passphrase: /);
+    sitting.type(`${PASSPHRASE}\r`);
+    await sitting.see(/Nothing waits yet/);
+    sitting.type('\u0003');
+    assert.equal(await sitting.end(), '0');
+  });
+
+  test('a value is typed at the terminal once and not shown', async () => {
+    const typed = canary();
+    const sitting = new Sitting(house, ['environment', 'set', 'shop', 'TYPED']);
+    await sitting.see(/Value \(not shown\): /);
+    sitting.type(`${typed}\r`);
+    assert.equal(await sitting.end(), '0');
+    assertNoCanary(Buffer.from(sitting.seen), typed);
+    assert.match(await house.ok(['environment', 'show', 'shop']), /TYPED +literal +yes/);
+  });
+});
