@@ -117,7 +117,7 @@ describe('the human at a terminal', { skip: !has('script') }, () => {
     const first = run(['sh', '-c', 'echo $API_TOKEN', 'first']);
     // Space pages on to the end of a request that is longer than the screen; then `a` says yes once it has settled.
     await sitting.see(/more: space goes on/);
-    await sitting.press(' ', /"first"[^]*a yes, once/);
+    await sitting.press(' ', /"first"[^]*yes: a once/);
     await sitting.press('a', /req_\w+: yes, this one time, exactly this request/);
     const { status, stdout } = await first;
     assert.equal(status, 'completed');

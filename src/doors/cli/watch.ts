@@ -16,8 +16,10 @@ const SETTLE_MS = 1_000;
 /** What `t` means. */
 const MINUTES = 15;
 
-const KEYS = `a yes, once   t yes, ${MINUTES} min   l yes, until lock   d no   b no, and block the agent   n next   q quit`;
-const SCOPE_KEYS = 'first, to widen the yes: p this program   e any command with this environment';
+const KEYS: readonly string[] = [
+  `yes: a once, t ${MINUTES} min, l until lock     no: d, b and block the agent`,
+  'first, to widen a yes: p this program, e any command     n next, q quit',
+];
 
 /** For how long a yes counts, by its key. */
 const LIVES: ReadonlyMap<string, GrantLife> = new Map([
@@ -156,7 +158,7 @@ class Session {
         await this.#deny(this.#current, key === 'b');
         break;
       default:
-        this.#say(KEYS);
+        this.#sayKeys();
     }
   }
 
@@ -188,8 +190,7 @@ class Session {
       return;
     }
     this.#readyAt = performance.now() + SETTLE_MS;
-    this.#say(KEYS);
-    this.#say(SCOPE_KEYS);
+    this.#sayKeys();
   }
 
   #widen(scope: GrantScope): void {
@@ -234,6 +235,10 @@ class Session {
       this.#say(`${view.requestId}: ${message}; ${hint}`);
     }
     this.#showNext();
+  }
+
+  #sayKeys(): void {
+    for (const line of KEYS) this.#say(line);
   }
 
   #say(line: string): void {
