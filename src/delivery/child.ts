@@ -9,11 +9,11 @@ import { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Failure } from '../core/failure.ts';
 import { makePipe } from '../machine/native.ts';
-import { descendantsOf, processEntry } from '../machine/processes.ts';
+import { processEntry } from '../machine/processes.ts';
 import type { EnvironmentRecord } from './environment.ts';
 import type { EndReason } from './job.ts';
 import type { Output } from './output.ts';
-import { endTree } from './tree.ts';
+import { endTree, everythingBelow } from './tree.ts';
 
 /** When the tree is dead its pipes end by themselves, unless somebody outside was handed one. */
 const DRAIN_MS = 1_000;
@@ -89,7 +89,7 @@ export class Child {
     const drained = this.#readers.map((reader, i) => this.#read(reader, i === 0 ? plan.stdout : plan.stderr));
     await this.#stopped.promise;
     clearTimeout(timer);
-    await endTree({ find: () => descendantsOf(process.pid), waitedFor: new Set([this.pid]) });
+    await endTree({ find: everythingBelow, waitedFor: new Set([this.pid]) });
     await Promise.race([Promise.all([this.#exited, ...drained]), delay(DRAIN_MS, undefined, { ref: false })]);
     for (const reader of this.#readers) reader.destroy();
     const { exitCode, signalCode: signal } = this.#process;

@@ -9,7 +9,6 @@ import { NeedleSet, Redactor } from '../core/redactor.ts';
 import type { Redaction } from '../core/request.ts';
 import { openXaes } from '../core/xaes.ts';
 import { keepDescriptors, limitCoreToZero, setChildSubreaper, setNonDumpable } from '../machine/native.ts';
-import { descendantsOf } from '../machine/processes.ts';
 import { Child } from './child.ts';
 import type { ChildEnd } from './child.ts';
 import { childEnvironment } from './environment.ts';
@@ -20,7 +19,7 @@ import { JOB_BYTES_MAX, decodeOrder, encodeReport, wipeJob } from './job.ts';
 import type { Order, OrderHeader, Report, RunEnded, RunJob } from './job.ts';
 import { Output } from './output.ts';
 import { rehearse } from './rehearsal.ts';
-import { endTree } from './tree.ts';
+import { endTree, everythingBelow } from './tree.ts';
 
 const DAEMON_FD = 3;
 /** What files of a run may be seen by others of this user, as in their own shell; the daemon's is stricter. */
@@ -71,7 +70,7 @@ function obey(order: Order): void {
 async function abandon(): Promise<void> {
   isStopped = true;
   child?.stop('killed');
-  await endTree({ find: () => descendantsOf(process.pid), waitedFor: new Set(child === null ? [] : [child.pid]) });
+  await endTree({ find: everythingBelow, waitedFor: new Set(child === null ? [] : [child.pid]) });
   process.exit(0);
 }
 

@@ -3,11 +3,11 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { reapChild } from '../machine/native.ts';
-import { processEntry } from '../machine/processes.ts';
+import { descendantsOf, hasChildren, processEntry } from '../machine/processes.ts';
 import type { ProcessEntry } from '../machine/processes.ts';
 
 /** Between SIGTERM and SIGKILL. A revocation has 100 ms in all. */
-const GRACE_MS = 50;
+const GRACE_MS = 40;
 const GRACE_STEP_MS = 4;
 /** Between two rounds of SIGKILL: the kernel needs a moment to take a process apart. */
 const KILL_STEP_MS = 1;
@@ -19,6 +19,11 @@ export interface Prey {
   readonly find: () => ProcessEntry[];
   /** Children that Node itself waits for: nobody else may collect them. */
   readonly waitedFor: ReadonlySet<number>;
+}
+
+/** All that a runner started, whatever became of it. */
+export function everythingBelow(): ProcessEntry[] {
+  return hasChildren() ? descendantsOf(process.pid) : [];
 }
 
 interface Sight {

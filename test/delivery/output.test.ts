@@ -68,8 +68,11 @@ test('lines are counted as people count them', () => {
 
 test('I8: past the limit nothing is scanned any more', () => {
   let scanned = 0;
-  const output = new Output({ push: (chunk) => ((scanned += chunk.length), chunk.subarray(0, 0)), end: NO_MASK.end });
   const chunk = Buffer.alloc(5 * 1024 * 1024);
+  const output = new Output({
+    push: (chunk) => ((scanned += chunk.length), chunk.subarray(0, 0)),
+    end: () => chunk.subarray(0, 0),
+  });
   while (!output.isFlooded) output.push(chunk);
   output.push(chunk);
   assert.equal(scanned, SCANNED_BYTES_MAX);
