@@ -98,7 +98,7 @@ export class Redactor {
       if (span.start >= decided) continue;
       if (span.start > at) parts.push(text.subarray(at, span.start));
       if (span.end <= decided) parts.push(this.#mark(span));
-      at = Math.min(span.end, decided);
+      at = span.end;
     }
     if (at < decided) parts.push(text.subarray(at, decided));
     this.#spans = open.map(({ start, end, needles }) => ({

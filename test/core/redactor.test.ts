@@ -98,6 +98,7 @@ const CASES: ReadonlyArray<readonly [what: string, values: Values, input: string
     '[***] ¦[REDACTED:B]',
   ],
   ['a value that starts as the marker ends', { K: ']-canary-77' }, ']-canary-77', '¦<REDACTED:K>'],
+  ['a value that ends as the marker starts', { A: SK, B: 'canary-77[' }, `canary-77${SK} `, 'canary-77<REDACTED:A> ¦'],
   ['a value that holds the marker', { K: 'aa[REDACTED:K]bb' }, 'aa[REDACTED:K]bb', '¦<REDACTED:K>'],
 ];
 
