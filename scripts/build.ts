@@ -1,6 +1,6 @@
 // npm run build: one small bundle for each process, so that no command loads what it does not use.
 
-import { chmodSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
 
 const ENTRIES = {
@@ -10,10 +10,12 @@ const ENTRIES = {
 };
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
-rmSync('dist', { recursive: true, force: true });
+// Made beside and moved into place: a program that runs meanwhile does not find half of itself.
+const FRESH = `dist.${process.pid}`;
+const STALE = `dist.${process.pid}.old`;
 await build({
   entryPoints: ENTRIES,
-  outdir: 'dist',
+  outdir: FRESH,
   bundle: true,
   splitting: true,
   format: 'esm',
@@ -26,4 +28,7 @@ await build({
   chunkNames: 'chunk-[hash]',
   logLevel: 'warning',
 });
+if (existsSync('dist')) renameSync('dist', STALE);
+renameSync(FRESH, 'dist');
+rmSync(STALE, { recursive: true, force: true });
 chmodSync('bin/keystile', 0o755);

@@ -12,7 +12,7 @@ import { Leases, type Lease } from './leases.ts';
 import { clamp, decide } from './policy.ts';
 import type { Powers, TicketEnd } from './powers.ts';
 import { isGrantMeant, isLeaseMeant, isRequestMeant, type Revoked, type Target } from './targets.ts';
-import { EXPIRES_AFTER_MS, Ticket, Tickets } from './tickets.ts';
+import { Ticket, Tickets } from './tickets.ts';
 
 /** What somebody wants, as observed, before it has an id. */
 export interface Ask {
@@ -170,10 +170,10 @@ export class Authority {
       requestId: this.#powers.newId('req'),
       reason: ask.reason,
       createdAt,
-      expiresAt: createdAt + EXPIRES_AFTER_MS,
+      expiresAt: createdAt + this.#powers.expiresAfterMs,
       digest: requestDigest(facts),
     };
-    return new Ticket(request, ask, this.#powers.monotonicMs() + EXPIRES_AFTER_MS);
+    return new Ticket(request, ask, this.#powers.monotonicMs() + this.#powers.expiresAfterMs);
   }
 
   /** What needs no question to be refused. */

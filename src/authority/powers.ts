@@ -36,6 +36,8 @@ export interface Delivery {
 }
 
 export interface Powers {
+  /** How long a request waits for the human, in ms. */
+  readonly expiresAfterMs: number;
   /** Milliseconds that only go forward; expiry is measured on it (attack A23). */
   monotonicMs(): number;
   /** Milliseconds since 1970, for people. */

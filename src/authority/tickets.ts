@@ -8,7 +8,6 @@ import type { TicketEnd } from './powers.ts';
 
 export const WAITING_MAX = 20;
 export const WAITING_PER_AGENT_MAX = 5;
-export const EXPIRES_AFTER_MS = 5 * 60_000;
 /** After a no, the same request is refused for this long without asking again. */
 export const COOL_DOWN_MS = 60_000;
 /** Answers kept for `check_request`; the oldest go first (I8). */

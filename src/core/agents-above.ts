@@ -6,7 +6,7 @@ import type { ProcessFacts } from './request.ts';
 
 /** What the program, or the script an interpreter runs, is called. A build suffix such as `-x86_64-linux` may follow. */
 const AGENT_NAMES =
-  /^(?:codex|claude|cursor|opencode|gemini|aider|goose|copilot|windsurf|amp|cline|crush|droid|qwen|qwen-code|kiro|kiro-cli|auggie|openhands|kilocode|roo|devin|plandex|continue|zed-agent|antigravity)(?:[-_.].*)?$/i;
+  /^(?:codex|claude|cursor|opencode|gemini|aider|goose|copilot|windsurf|amp|cline|crush|droid|qwen|qwen-code|kiro|kiro-cli|auggie|openhands|kilocode|roo|devin|plandex|continue|zed-agent|antigravity)(?:[-_][^/]*?)?(?:\.(?:exe|[cm]?js|py|real))?$/i;
 
 /** Where agents lie whose file is called otherwise: a version number, `cli.js`, `main.py`. */
 const AGENT_FOLDERS =

@@ -182,6 +182,7 @@ export class Service {
 
   #powers(): Powers {
     return {
+      expiresAfterMs: this.settings.requestSeconds * 1_000,
       monotonicMs,
       wallMs: Date.now,
       after: (ms, then) => {

@@ -14,6 +14,8 @@ export interface Settings {
   readonly kdf: { readonly memoryMib: number; readonly passes: number; readonly lanes: number };
   /** Where events are appended; null for the usual place in the home. */
   readonly auditFile: string | null;
+  /** Seconds a request waits for the human before it is refused. */
+  readonly requestSeconds: number;
   /** Minutes without an answer or a command of the human after which the vault locks; 0 for never. */
   readonly lockAfterIdleMinutes: number;
 }
@@ -22,6 +24,7 @@ export interface Settings {
 export const DEFAULT_SETTINGS: Settings = {
   kdf: { memoryMib: 256, passes: 3, lanes: 4 },
   auditFile: null,
+  requestSeconds: 300,
   lockAfterIdleMinutes: 480,
 };
 
@@ -36,6 +39,7 @@ export function parseSettings(text: string): Settings {
   const root = new Section('', parseToml(text), text);
   const kdf = root.section('kdf');
   const audit = root.section('audit');
+  const requests = root.section('requests');
   const settings: Settings = {
     kdf: {
       memoryMib: kdf.whole('memory_mib', 1, 65_536, DEFAULT_SETTINGS.kdf.memoryMib),
@@ -43,9 +47,10 @@ export function parseSettings(text: string): Settings {
       lanes: kdf.whole('lanes', 1, 64, DEFAULT_SETTINGS.kdf.lanes),
     },
     auditFile: audit.absolutePath('file'),
+    requestSeconds: requests.whole('expire_after_seconds', 10, 3_600, DEFAULT_SETTINGS.requestSeconds),
     lockAfterIdleMinutes: root.whole('lock_after_idle_minutes', 0, MINUTES_MAX, DEFAULT_SETTINGS.lockAfterIdleMinutes),
   };
-  for (const section of [root, kdf, audit]) section.refuseRest();
+  for (const section of [root, kdf, audit, requests]) section.refuseRest();
   return settings;
 }
 

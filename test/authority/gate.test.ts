@@ -4,13 +4,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   COOL_DOWN_MS,
-  EXPIRES_AFTER_MS,
   WAITING_MAX,
   WAITING_PER_AGENT_MAX,
   type Ticket,
 } from '../../src/authority/tickets.ts';
 import { Failure } from '../../src/core/failure.ts';
-import { agent, ask, run, settle, World, yes } from './world.ts';
+import { agent, ask, EXPIRES_AFTER_MS, run, settle, World, yes } from './world.ts';
 
 test('a run waits for the human, and a yes runs it once', async () => {
   const world = new World();

@@ -9,6 +9,8 @@ import { Failure } from '../../src/core/failure.ts';
 import type { AgentFacts, Approval, RunFacts } from '../../src/core/request.ts';
 import type { Ticket } from '../../src/authority/tickets.ts';
 
+export const EXPIRES_AFTER_MS = 5 * 60_000;
+
 export interface Run {
   readonly order: LeaseOrder;
   isKilled: boolean;
@@ -45,6 +47,7 @@ export class World {
 
   #powers(): Powers {
     return {
+      expiresAfterMs: EXPIRES_AFTER_MS,
       monotonicMs: () => this.nowMs,
       wallMs: () => 1_700_000_000_000 + this.nowMs,
       after: (ms, then) => {
