@@ -180,6 +180,12 @@ void test('I8: of a secret of 64 KiB, whole or in part, byte by byte, less than 
   assert.deepEqual(redactor.redactions, [{ name: 'BIG', count: 1, forms: ['raw'] }]);
 });
 
+void test('I8: values that are together too long to look for are refused, not shown', () => {
+  const value = randomBytes(64 * 1024);
+  const sources = Array.from({ length: 100 }, (_, k) => ({ name: `BIG_${k}`, value }));
+  assert.throws(() => NeedleSet.compile(sources), { name: 'Failure', code: 'input/too_large' });
+});
+
 void test('when every other marker is in some secret, a byte that none starts or ends with is written three times', () => {
   const values: Record<string, string> = { K: 'REDACTED:' };
   for (const text of ['[***]', '***', '###', '...', '___', '███'])
