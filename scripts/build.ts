@@ -1,6 +1,6 @@
 // npm run build: one small bundle for each process, so that no command loads what it does not use.
 
-import { chmodSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, renameSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
 
 const ENTRIES = {
@@ -9,7 +9,6 @@ const ENTRIES = {
   runner: 'src/delivery/runner.ts',
 };
 
-const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 // Made beside and moved into place: a program that runs meanwhile does not find half of itself.
 const FRESH = `dist.${process.pid}`;
 const STALE = `dist.${process.pid}.old`;
@@ -22,7 +21,6 @@ await build({
   platform: 'node',
   target: 'node24',
   external: ['koffi'],
-  define: { KEYSTILE_VERSION: JSON.stringify(version) },
   minifySyntax: true,
   legalComments: 'linked',
   chunkNames: 'chunk-[hash]',

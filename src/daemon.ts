@@ -1,7 +1,8 @@
 // The daemon: made here, wired here, ended here. Nothing is opened before the process is closed to others.
 
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, openSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AuditLog } from './audit/log.ts';
 import { Failure } from './core/failure.ts';
@@ -9,12 +10,12 @@ import { agentHandlers } from './daemon/agent-handlers.ts';
 import { controlHandlers } from './daemon/control-handlers.ts';
 import { guard } from './daemon/guard.ts';
 import { Service } from './daemon/service.ts';
-import { VERSION } from './daemon/version.ts';
+import { VERSION } from './core/version.ts';
 import { Runners } from './delivery/run.ts';
 import { harden } from './machine/harden.ts';
 import { HARDENED_FLAGS, scrubbedEnvironment } from './machine/interpreter.ts';
 import { Log } from './machine/log.ts';
-import { lockExclusive } from './machine/native.ts';
+import { keepDescriptors, lockExclusive } from './machine/native.ts';
 import { homePaths, type HomePaths } from './machine/paths.ts';
 import { ensurePrivateFolder } from './machine/private-files.ts';
 import { readSettings } from './machine/settings.ts';
@@ -30,6 +31,7 @@ const STOP_WAIT_MS = 5_000;
 
 try {
   harden();
+  keepDescriptors();
   const paths = homePaths();
   ensurePrivateFolder(paths.home);
   ensurePrivateFolder(paths.run);
@@ -46,13 +48,15 @@ async function serve(paths: HomePaths): Promise<void> {
   const settings = readSettings(paths);
   refuseAdministratorPolicy();
   const log = new Log(paths.log);
+  const files = { vault: paths.vault, deviceKey: paths.deviceKey };
+  const hasVault = isVaultThere(files);
+  if (!hasVault) setOldAuditAside(paths);
   const audit = AuditLog.open({
     files: { folder: paths.auditDir, ...(settings.auditFile === null ? {} : { events: settings.auditFile }) },
     now: Date.now,
     random: randomBytes,
   });
-  const files = { vault: paths.vault, deviceKey: paths.deviceKey };
-  const vault = isVaultThere(files) ? Vault.open({ files, now: Date.now }) : null;
+  const vault = hasVault ? Vault.open({ files, now: Date.now }) : null;
   const service = new Service({ paths, settings, audit, runners: makeRunners(), log, vault });
   const stop = onceStopped(service, paths, log);
   const server = new WireServer(paths, {
@@ -61,11 +65,8 @@ async function serve(paths: HomePaths): Promise<void> {
     handlers: { ...agentHandlers(service), ...controlHandlers(service, () => void stop('asked')) },
     observePeer,
     guard: async (_row, call) => await guard(service, call),
-    onRefused: (connection, method) => {
-      const facts = { pid: connection.peer.pid, why: connection.socketName };
-      service
-        .record({ event: 'method_refused', facts, names: { method } })
-        .catch((e: unknown) => log.failure('audit', e));
+    onRefused: ({ peer, socketName }, method) => {
+      service.recordRefusedMethod(peer.pid, socketName, method).catch((e: unknown) => log.failure('audit', e));
     },
     onInternalError: (failure) => log.failure('call', failure),
   });
@@ -119,6 +120,12 @@ function makeRunners(): Runners {
 function holdHome(paths: HomePaths): void {
   const fd = openSync(paths.lock, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
   if (!lockExclusive(fd)) throw new Failure('home/in_use', 'another daemon runs on this home');
+}
+
+/** The log of a vault that is gone stays whole beside the new one, which has other keys. */
+function setOldAuditAside({ auditDir }: HomePaths): void {
+  if (!existsSync(join(auditDir, 'audit.pub'))) return;
+  renameSync(auditDir, `${auditDir}-before-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`);
 }
 
 /** This version has no policy engine. An administrator's rules must never be ignored: where there are any, nothing starts. */

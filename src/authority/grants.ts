@@ -99,9 +99,12 @@ function coversProgram(approved: RunFacts, run: RunFacts): boolean {
 }
 
 function coversVariables(approved: RunFacts, run: RunFacts): boolean {
-  const sources = new Map(approved.variables.map((variable) => [variable.name, variable.source]));
+  const known = new Map(approved.variables.map((variable) => [variable.name, variable]));
   return (
     approved.environmentId === run.environmentId &&
-    run.variables.every((variable) => sources.get(variable.name) === variable.source)
+    run.variables.every(({ name, source, plain }) => {
+      const variable = known.get(name);
+      return variable !== undefined && variable.source === source && variable.plain === plain;
+    })
   );
 }

@@ -13,6 +13,8 @@ export interface Variable {
   readonly isSet: boolean;
   /** An `op://` reference; only with kind `reference`. */
   readonly reference?: string;
+  /** The value itself; only with kind `plain`, which is not secret: a host name can send a password elsewhere. */
+  readonly plain?: string;
   /** False for a value too short to be found in output without hiding half of it: its runs answer `summary` only. */
   readonly maskable: boolean;
 }

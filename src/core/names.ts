@@ -32,6 +32,18 @@ export function parseVariableName(text: string, field = 'name'): string {
   return text;
 }
 
+/**
+ * A name an agent may declare in an environment: not one that would send the credentials beside it elsewhere.
+ * Throws `name/invalid`.
+ */
+export function parseDraftName(text: string, field = 'name'): string {
+  parseVariableName(text, field);
+  if (REDIRECTING_NAMES.test(text)) {
+    throw new Failure('name/invalid', `${text} decides where credentials go; only the human can set it`, { field });
+  }
+  return text;
+}
+
 /** A variable an agent may put into `env`. Throws `input/environment_refused`. */
 export function parseEnvironmentDeltaName(text: string, field = 'env'): string {
   if (!VARIABLE_NAME.test(text)) {

@@ -188,9 +188,10 @@ function environmentRows(run: RunFacts): Row[] {
           ['!!', 'this environment was made, and named, by an agent:'],
           ['', bare(run.environmentCreatedBy)],
         ];
-  const variables = run.variables.flatMap(({ name, source }): Row[] => [
+  const variables = run.variables.flatMap(({ name, source, plain }): Row[] => [
     ...spoken('variable', name, bare),
     ...spoken('  from', source),
+    ...(plain === undefined ? [] : spoken('  plain', plain)),
   ]);
   return [
     ...spoken('environment', run.environmentName),

@@ -47,6 +47,8 @@ export interface DirectoryFacts {
 export interface VariableFacts {
   readonly name: string;
   readonly source: string;
+  /** The value of a plain variable: not secret, and part of what is approved. */
+  readonly plain?: string;
 }
 
 export interface RunFacts {

@@ -7,7 +7,7 @@ import type { Ticket } from '../authority/tickets.ts';
 import { TIER_MIN, GRANT_MINUTES_MAX } from '../authority/policy.ts';
 import type { Change, Environment, VariableDraft } from '../core/environment.ts';
 import { Failure } from '../core/failure.ts';
-import { parseTitle, parseVariableName } from '../core/names.ts';
+import { parseDraftName, parseTitle } from '../core/names.ts';
 import type { AgentFacts, Work } from '../core/request.ts';
 import { WAIT_SECONDS_MAX, type AgentAnswer, type MethodName } from '../wire/methods.ts';
 import type { Call, Handlers } from '../wire/calls.ts';
@@ -235,7 +235,7 @@ function environmentOf(environments: readonly Environment[], environmentId: stri
 
 function checkedDrafts(drafts: readonly VariableDraft[]): VariableDraft[] {
   return drafts.map((draft, i) => {
-    parseVariableName(draft.name, `variables[${i}].name`);
+    parseDraftName(draft.name, `variables[${i}].name`);
     return draft;
   });
 }

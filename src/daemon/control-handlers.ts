@@ -15,7 +15,7 @@ import { doctorChecks } from './doctor.ts';
 import { askUnderAgent } from './guard.ts';
 import { SEARCH_PATH_SETTING } from './jobs.ts';
 import type { Service } from './service.ts';
-import { VERSION } from './version.ts';
+import { VERSION } from '../core/version.ts';
 import { agentView, grantView, leaseView, requestView } from './views.ts';
 import { WATCH_IDLE_MINUTES } from './watchers.ts';
 
@@ -264,6 +264,8 @@ function grantHandlers(service: Service) {
     'lease.list': async () => ({ leases: authority.leases.all().map((lease) => leaseView(lease)) }),
     revoke: async ({ params }: Call<'revoke'>) => {
       if (params.what !== 'environment') return await authority.revoke(params);
+      // A locked vault has no name to look up, and nothing left to revoke.
+      if (!service.isUnlocked) return { grants: 0, leases: 0, requests: 0 };
       const { environmentId } = service.unlocked().environment(params.environment);
       return await authority.revoke({ what: 'environment', environmentId });
     },
@@ -316,17 +318,10 @@ function auditHandlers(service: Service) {
       const events = await service.audit.events({ limit, newestFirst, ...(fromSeq === undefined ? {} : { fromSeq }) });
       return { events };
     },
-    'audit.verify': async () => {
-      const { auditDir } = service.paths;
-      const events = service.settings.auditFile ?? service.paths.audit;
-      if (!service.isUnlocked) return await verifyLog({ folder: auditDir, events });
-      const vault = service.unlocked();
-      using macSeed = vault.auditKeys().macSeed;
-      return await verifyLog({ folder: auditDir, events, macSeed, vaultId: vault.vaultId });
-    },
+    'audit.verify': async () => await verifyLog({ ...service.audit.evidence, ...service.knownEvents() }),
     'audit.export': async (call: Call<'audit.export'>) => {
       await service.record({ event: 'audit_exported', facts: { why: call.params.format } });
-      call.setParts([Buffer.from(exportEvents(await service.audit.events({}), call.params.format))]);
+      call.setParts([Buffer.from(exportEvents(await service.audit.events({}), call.params.format, VERSION))]);
       return {};
     },
   } satisfies Partial<Handlers>;

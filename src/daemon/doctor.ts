@@ -15,12 +15,22 @@ export function doctorChecks(service: Service): Check[] {
     modeCheck('device key is private', paths.deviceKey, 0o600),
     modeCheck('agent socket is private', paths.agentSocket, 0o600),
     modeCheck('control socket is private', paths.controlSocket, 0o600),
+    auditCheck(service),
     {
       check: 'a runner is ready',
       ok: true,
       found: service.runners.isSpareReady ? 'yes' : 'not yet; the next run starts one',
     },
   ];
+}
+
+function auditCheck({ audit }: Service): Check {
+  const { isAvailable, lastSeq, checkpointFailure } = audit.status;
+  const check = 'audit log can be written';
+  const fix = 'free the disk or fix the file; nothing is delivered until then';
+  if (!isAvailable) return { check, ok: false, found: 'no', fix };
+  if (checkpointFailure !== null) return { check, ok: false, found: 'yes, but no checkpoint could be signed', fix };
+  return { check, ok: true, found: `${lastSeq} events` };
 }
 
 function modeCheck(check: string, path: string, mode: number): Check {

@@ -15,7 +15,7 @@ export async function guard(service: Service, call: AnyCall): Promise<void> {
   const row = METHODS[call.method];
   if (row.needsUnlocked) service.unlocked();
   if (row.socket === 'control' && row.needsUnlocked) service.touch();
-  if (row.underAgent === 'refuse' && (await service.observer.agentAbove(call.connection.peer)) !== null) {
+  if (row.underAgent === 'refuse' && (await service.agentAbove(call.connection.peer)) !== null) {
     throw new Failure('human/under_agent', 'a coding agent started this command');
   }
   if (row.human === 'before') await checkHuman(service, call);
@@ -48,7 +48,7 @@ export async function askUnderAgent(
   change: Change | null,
   environmentName: string | null,
 ): Promise<ChangeMade | null> {
-  const agent = await service.observer.agentAbove(call.connection.peer);
+  const agent = await service.agentAbove(call.connection.peer);
   if (agent === null) return null;
   if (change === null)
     throw new Failure('human/under_agent', 'a value cannot be set by a command a coding agent started');

@@ -39,7 +39,9 @@ export async function runAsk(
     environmentId: environment.environmentId,
     environmentName: environment.name,
     environmentCreatedBy: environment.createdBy,
-    variables: variables.map(({ name }) => ({ name, source: `${environment.name}/${name}` })),
+    variables: variables.map(({ name, plain }) => {
+      return { name, source: `${environment.name}/${name}`, ...(plain === undefined ? {} : { plain }) };
+    }),
     argv: params.argv,
     program,
     operands,

@@ -20,10 +20,15 @@ import { makeChange } from './changes.ts';
 import { runJob } from './jobs.ts';
 import { Observer } from './observe.ts';
 import type { ServedConnection } from '../wire/calls.ts';
+import type { Peer } from '../wire/peer.ts';
 import { requestView } from './views.ts';
 import { Watchers } from './watchers.ts';
 
 const SWEEP_MS = 1_000;
+/** Where the vault keeps how many events there were when it was last locked. */
+const EVENTS_SETTING = 'audit_events';
+/** Refused methods recorded in a second; a flood of them must not fill the disk (I8). */
+const REFUSALS_PER_SECOND_MAX = 5;
 /** The wall clock may drift this far from the monotonic one between two sweeps before it is worth an event. */
 const CLOCK_DRIFT_MS = 30_000;
 
@@ -50,6 +55,7 @@ export class Service {
   /** Observed once for each connection; a connection does not change hands. */
   readonly #agents = new Map<ServedConnection, AgentFacts>();
   #isLocking = false;
+  #refusals = 0;
   #lastActiveMs = monotonicMs();
   #clockOffsetMs = Date.now() - monotonicMs();
   readonly #sweeper: NodeJS.Timeout;
@@ -119,7 +125,10 @@ export class Service {
       await this.record({ event: 'vault_locked', facts: { why } }).catch((error: unknown) =>
         this.log.failure('lock', error),
       );
+      this.vault?.setSetting(EVENTS_SETTING, String(this.audit.status.lastSeq));
       this.audit.lock();
+    } catch (error) {
+      this.log.failure('lock', error);
     } finally {
       this.vault?.lock();
       this.#isLocking = false;
@@ -137,6 +146,19 @@ export class Service {
     this.vault?.close();
   }
 
+  /** Something asked for a method that is not for its socket. */
+  async recordRefusedMethod(pid: number, socketName: string, method: string): Promise<void> {
+    if (this.#refusals >= REFUSALS_PER_SECOND_MAX) return;
+    this.#refusals += 1;
+    await this.record({ event: 'method_refused', facts: { pid, why: socketName }, names: { method } });
+  }
+
+  /** How many events there were at the last lock, from the vault: a log put back to an older state is shorter. */
+  knownEvents(): { atLeast?: number } {
+    const recorded = this.isUnlocked ? this.unlocked().setting(EVENTS_SETTING) : undefined;
+    return recorded === undefined ? {} : { atLeast: Number(recorded) };
+  }
+
   /** Who is behind a connection of the agent's socket (I7), or null when the agent has ended. */
   async agentOf(connection: ServedConnection): Promise<AgentFacts | null> {
     const known = this.#agents.get(connection);
@@ -146,6 +168,19 @@ export class Service {
     this.#agents.set(connection, agent);
     connection.closed.addEventListener('abort', () => this.#agents.delete(connection), { once: true });
     return agent;
+  }
+
+  /**
+   * The agent a command of the human's own shell runs under, or null. A command that one of our runs started is under the
+   * agent of that run: its ancestors are the runner and this daemon, and not the agent. Throws `human/under_agent` when
+   * the run is over already and its agent cannot be told.
+   */
+  async agentAbove(peer: Peer): Promise<AgentFacts | null> {
+    if (!peer.ancestors.some(({ pid }) => pid === process.pid)) return await this.observer.agentAbove(peer);
+    const pids = new Set([peer.pid, ...peer.ancestors.map(({ pid }) => pid)]);
+    const lease = this.authority.leases.all().find(({ pid }) => pid !== null && pids.has(pid));
+    if (lease === undefined) throw new Failure('human/under_agent', 'a run of an agent started this command');
+    return lease.agent;
   }
 
   /** The processes of one agent that are connected now. */
@@ -236,6 +271,7 @@ export class Service {
   }
 
   async #sweep(): Promise<void> {
+    this.#refusals = 0;
     try {
       this.watchers.closeIdle(monotonicMs());
       await this.authority.sweep();

@@ -202,7 +202,8 @@ export class Environments {
 function variableOf({ name, kind, concealed, value, reference }: VariableInput): Variable {
   const isSet = kind !== 'missing';
   const maskable = value === undefined || !concealed || isMaskable(value);
-  return { name, kind, concealed, isSet, maskable, ...(reference === undefined ? {} : { reference }) };
+  const plain = kind === 'plain' && value !== undefined ? { plain: value.reveal().toString('utf8') } : {};
+  return { name, kind, concealed, isSet, maskable, ...plain, ...(reference === undefined ? {} : { reference }) };
 }
 
 /** Shorter values, and spaces, are everywhere in output: hiding them would hide the output, or tell the value. */

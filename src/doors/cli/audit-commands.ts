@@ -68,10 +68,26 @@ async function list(call: Call): Promise<ExitCode> {
   const { result } = await (await call.daemon()).call('audit.list', params);
   const events = result.events.toSorted((a, b) => a.seq - b.seq);
   call.output.answer({ events }, () => {
-    const rows = events.map((event) => [String(event.seq), timeText(event.at), event.event, details(event)]);
-    return table(['SEQ', 'TIME', 'EVENT', 'DETAILS'], rows, 'no events');
+    const rows = events.map((event) => [String(event.seq), timeText(event.at), event.event, gist(event)]);
+    return table(['SEQ', 'TIME', 'EVENT', 'WHAT (keystile audit show SEQ has the rest)'], rows, 'no events');
   });
   return EXIT.done;
+}
+
+/** What a line has room for: what things are called, and what became of it. */
+function gist({ facts, names }: RecordedEvent): string {
+  const { environment, variables, argv, method } = names ?? {};
+  const called = [environment, variables?.join(','), argv?.join(' '), method];
+  const became = [
+    facts.action === 'Run' ? undefined : facts.action,
+    facts.scope,
+    facts.why,
+    facts.exitCode === undefined ? undefined : `exit ${facts.exitCode}`,
+    facts.durationMs === undefined ? undefined : `${facts.durationMs} ms`,
+    facts.count === undefined ? undefined : `${facts.count} ended`,
+    facts.runId ?? facts.grantId ?? facts.requestId ?? facts.agentId,
+  ];
+  return [...called, ...became].filter((word) => word !== undefined).join('  ');
 }
 
 function details({ facts, names }: RecordedEvent): string {

@@ -10,7 +10,7 @@ import { GRANT_COMMANDS } from './grant-commands.ts';
 import { REQUEST_COMMANDS } from './request-commands.ts';
 import { SETUP_COMMANDS } from './setup-command.ts';
 import { VAULT_COMMANDS } from './vault-commands.ts';
-import { VERSION } from './version.ts';
+import { VERSION } from '../../core/version.ts';
 import { WATCH_COMMANDS } from './watch-command.ts';
 
 const OTHER_COMMANDS: readonly Command[] = [

@@ -10,7 +10,7 @@ import { ensureDaemon } from '../../wire/start.ts';
 import type { Call, Command } from './command.ts';
 import { cliPaths, findDaemon } from './daemon.ts';
 import { counted, timeText } from './output.ts';
-import { VERSION } from './version.ts';
+import { VERSION } from '../../core/version.ts';
 
 /** Runs have to be ended and the log synced first. */
 const STOP_WAIT_MS = 10_000;

@@ -17,29 +17,30 @@ const STATUSES = [
   'approver_unavailable',
 ] as const satisfies readonly Status[];
 
-const envelope = {
+const envelope = () => ({
   status: z.enum(STATUSES),
   requestId: z.string().optional(),
   retry: z.enum(['none', 'poll', 'later']).optional(),
   message: z.string().optional(),
-};
+});
 
-export const environments = z.array(
-  z.object({ environmentId: z.string(), name: z.string(), variableCount: z.number() }),
-);
+export const environmentsSchema = () =>
+  z.array(z.object({ environmentId: z.string(), name: z.string(), variableCount: z.number() }));
 
-export const variables = z.array(
-  z.object({
-    name: z.string(),
-    kind: z.enum(['literal', 'reference', 'generated', 'plain', 'missing']),
-    concealed: z.boolean(),
-    reference: z.string().optional(),
-  }),
-);
+export const variablesSchema = () =>
+  z.array(
+    z.object({
+      name: z.string(),
+      kind: z.enum(['literal', 'reference', 'generated', 'plain', 'missing']),
+      concealed: z.boolean(),
+      reference: z.string().optional(),
+    }),
+  );
 
-export const redactions = z.array(z.object({ name: z.string(), count: z.number(), forms: z.array(z.string()) }));
+export const redactionsSchema = () =>
+  z.array(z.object({ name: z.string(), count: z.number(), forms: z.array(z.string()) }));
 
-export const grants = z.array(z.looseObject({ grantId: z.string() }));
+export const grantsSchema = () => z.array(z.looseObject({ grantId: z.string() }));
 
 /**
  * The schema of an answer: the common members and, once it is completed, the tool's own. With `open`, which says what
@@ -47,7 +48,7 @@ export const grants = z.array(z.looseObject({ grantId: z.string() }));
  */
 export function answerSchema(own: z.ZodRawShape, open?: string): z.ZodType {
   const { shape } = z.object(own).partial();
-  const members = { ...envelope, ...shape };
+  const members = { ...envelope(), ...shape };
   return open === undefined ? z.object(members) : z.looseObject(members).describe(open);
 }
 

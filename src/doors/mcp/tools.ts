@@ -9,7 +9,7 @@ import { NAME_LENGTH_MAX, parseTitle } from '../../core/names.ts';
 import { ownAccount } from './account.ts';
 import { checkRun, draftsOf } from './arguments.ts';
 import type { Authority } from './link.ts';
-import { answerSchema, environments, grants, redactions, variables } from './results.ts';
+import { answerSchema, environmentsSchema, grantsSchema, redactionsSchema, variablesSchema } from './results.ts';
 
 /** The limits of the wire table, which the daemon checks again. Written here so that its zod schemas are not loaded. */
 const ARGV_MAX = 4_096;
@@ -44,21 +44,23 @@ const read = { readOnlyHint: true, destructiveHint: false, openWorldHint: false 
 const write = { readOnlyHint: false, destructiveHint: false, openWorldHint: false };
 const destructive = { readOnlyHint: false, destructiveHint: true, openWorldHint: false };
 
+/** Schemas are made where they are needed, not when this file is loaded: a client first wants to hear from us at all. */
 const text = (max: number) => z.string().max(max);
-const id = text(64);
-const title = text(NAME_LENGTH_MAX);
+const id = () => text(64);
+const title = () => text(NAME_LENGTH_MAX);
 
-const variableArguments = z
-  .array(
-    z.strictObject({
-      name: title,
-      concealed: z.boolean().optional().describe('default true'),
-      reference: text(1024).optional().describe('op://vault/item/field'),
-      generate: text(16).optional().describe('hex:32, base64:32, password:24 or uuid'),
-      value: text(VALUE_BYTES_MAX).optional().describe('never a secret; only with concealed false'),
-    }),
-  )
-  .max(VARIABLES_MAX);
+const variableArguments = () =>
+  z
+    .array(
+      z.strictObject({
+        name: title(),
+        concealed: z.boolean().optional().describe('default true'),
+        reference: text(1024).optional().describe('op://vault/item/field'),
+        generate: text(16).optional().describe('hex:32, base64:32, password:24 or uuid'),
+        value: text(VALUE_BYTES_MAX).optional().describe('never a secret; only with concealed false'),
+      }),
+    )
+    .max(VARIABLES_MAX);
 
 /** Built at the first use, once: a client that never calls a tool does not pay for them twice. */
 let built: readonly Tool[] | null = null;
@@ -89,7 +91,7 @@ function accessStatus(): Tool {
       locked: z.boolean(),
       agentId: z.string(),
       admitted: z.boolean(),
-      grants,
+      grants: grantsSchema(),
       mounts: z.array(z.unknown()),
       policy: z.looseObject({}),
     }),
@@ -103,8 +105,8 @@ function environmentTools(): Tool[] {
       name: 'list_environments',
       description: 'Lists the environments, which are named sets of variables.',
       annotations: read,
-      input: z.strictObject({ accountId: id.optional() }),
-      output: answerSchema({ environments }),
+      input: z.strictObject({ accountId: id().optional() }),
+      output: answerSchema({ environments: environmentsSchema() }),
       call: async (authority, { accountId }, signal) =>
         (await ownAccount(authority, accountId, signal)) ?? authority.call('environments.list', {}, signal),
     }),
@@ -113,9 +115,9 @@ function environmentTools(): Tool[] {
       description: 'Creates an environment, and declares variables in it as append_variables does.',
       annotations: write,
       input: z.strictObject({
-        environmentName: title,
-        variables: variableArguments.optional(),
-        accountId: id.optional(),
+        environmentName: title(),
+        variables: variableArguments().optional(),
+        accountId: id().optional(),
       }),
       output: answerSchema({ environmentId: z.string() }),
       call: async (authority, { environmentName, variables, accountId }, signal) => {
@@ -130,7 +132,7 @@ function environmentTools(): Tool[] {
       name: 'rename_environment',
       description: 'Renames an environment. Its id stays.',
       annotations: write,
-      input: z.strictObject({ environmentId: id, environmentName: title }),
+      input: z.strictObject({ environmentId: id(), environmentName: title() }),
       output: answerSchema({}),
       call: (authority, { environmentId, environmentName }, signal) => {
         const name = parseTitle(environmentName, 'environmentName');
@@ -147,8 +149,8 @@ function variableTools(): Tool[] {
       description:
         'Lists the variables of an environment: names and kinds, never values. "missing" waits for the human.',
       annotations: read,
-      input: z.strictObject({ environmentId: id }),
-      output: answerSchema({ variableNames: z.array(z.string()), variables }),
+      input: z.strictObject({ environmentId: id() }),
+      output: answerSchema({ variableNames: z.array(z.string()), variables: variablesSchema() }),
       call: (authority, args, signal) => authority.call('variables.list', args, signal),
     }),
     row({
@@ -157,7 +159,7 @@ function variableTools(): Tool[] {
         'Declares variables. With only a name, the human fills in the value. "generate" makes one nobody sees. ' +
         'Never send a secret: it is refused.',
       annotations: write,
-      input: z.strictObject({ environmentId: id, variables: variableArguments.min(1) }),
+      input: z.strictObject({ environmentId: id(), variables: variableArguments().min(1) }),
       output: answerSchema({ missing: z.array(z.string()) }),
       call: (authority, { environmentId, variables }, signal) =>
         authority.call('variables.append', { environmentId, drafts: draftsOf(variables) }, signal),
@@ -166,7 +168,7 @@ function variableTools(): Tool[] {
       name: 'remove_variables',
       description: 'Removes variables and their values for good.',
       annotations: destructive,
-      input: z.strictObject({ environmentId: id, names: z.array(title).min(1).max(VARIABLES_MAX) }),
+      input: z.strictObject({ environmentId: id(), names: z.array(title()).min(1).max(VARIABLES_MAX) }),
       output: answerSchema({}),
       call: (authority, args, signal) => authority.call('variables.remove', args, signal),
     }),
@@ -181,16 +183,16 @@ function run(): Tool {
       'and approves exactly this. Secrets in the output are masked. No shell is added: argv is the program and its arguments.',
     annotations: { ...destructive, openWorldHint: true },
     input: z.strictObject({
-      environmentId: id.optional(),
-      variables: z.array(title).max(VARIABLES_MAX).optional().describe('names to hand over; default all'),
-      references: z.record(title, text(1024)).optional().describe('not in this version'),
+      environmentId: id().optional(),
+      variables: z.array(title()).max(VARIABLES_MAX).optional().describe('names to hand over; default all'),
+      references: z.record(title(), text(1024)).optional().describe('not in this version'),
       argv: z.array(text(ARGV_CHARACTERS_MAX)).min(1).max(ARGV_MAX).describe('never a secret or op:// reference'),
       cwd: text(4096).optional().describe('default: the project'),
       reason: text(REASON_CHARACTERS_MAX).describe('one sentence for the human'),
       timeoutSeconds: z.int().min(1).max(TIMEOUT_SECONDS_MAX).optional(),
       output: z.enum(['redacted', 'summary']).optional().describe('summary: exit code and line counts only'),
       env: z
-        .record(title, text(32 * 1024))
+        .record(title(), text(32 * 1024))
         .optional()
         .describe('other variables, not secret'),
       stdin: text(STDIN_CHARACTERS_MAX).optional(),
@@ -203,7 +205,7 @@ function run(): Tool {
       durationMs: z.number(),
       outputMode: z.string(),
       truncated: z.boolean(),
-      redactions,
+      redactions: redactionsSchema(),
       stdoutLines: z.number(),
       stderrLines: z.number(),
       stderr: z.string(),
@@ -224,7 +226,7 @@ function requests(): Tool[] {
       name: 'check_request',
       description: 'What became of a pending request: its result, once there is one. Waits up to waitSeconds.',
       annotations: read,
-      input: z.strictObject({ requestId: id, waitSeconds: z.int().min(0).max(WAIT_SECONDS_MAX).optional() }),
+      input: z.strictObject({ requestId: id(), waitSeconds: z.int().min(0).max(WAIT_SECONDS_MAX).optional() }),
       output: answerSchema({}, 'with the members of what was asked'),
       call: (authority, args, signal) => authority.call('requests.check', withoutUndefined(args), signal),
     }),
@@ -232,7 +234,7 @@ function requests(): Tool[] {
       name: 'cancel_request',
       description: 'Withdraws a pending request, or stops the run it became.',
       annotations: { ...write, idempotentHint: true },
-      input: z.strictObject({ requestId: id }),
+      input: z.strictObject({ requestId: id() }),
       output: answerSchema({}),
       call: (authority, args, signal) => authority.call('requests.cancel', args, signal),
     }),
