@@ -61,6 +61,10 @@ test('I9: sealed variables are asked for in one place, and that place is behind 
   ]);
   assert.deepEqual(
     files.filter((file) => /powers\.deliver\(/.test(source(file))),
+    ['authority/deliveries.ts'],
+  );
+  assert.deepEqual(
+    files.filter((file) => /new Deliveries\(/.test(source(file))),
     ['authority/gate.ts'],
   );
 });
@@ -90,7 +94,7 @@ test('no import goes round in a circle', () => {
   );
   const done = new Set<string>();
   const visit = (file: string, path: readonly string[]): void => {
-    assert.ok(!path.includes(file), `${[...path, file].join(' → ')}`);
+    assert.ok(!path.includes(file), [...path, file].join(' → '));
     if (done.has(file)) return;
     for (const { to } of edges.get(file) ?? []) visit(to, [...path, file]);
     done.add(file);

@@ -7,8 +7,9 @@ import { Failure } from '../core/failure.ts';
 import { requestDigest, type AgentFacts, type Approval, type Request, type Work } from '../core/request.ts';
 import { Agents, processKey, type KnownAgent } from './agents.ts';
 import { Grants, type Grant } from './grants.ts';
+import { Deliveries } from './deliveries.ts';
 import { eventOf } from './events.ts';
-import { Leases, type Lease } from './leases.ts';
+import { Leases } from './leases.ts';
 import { clamp, decide } from './policy.ts';
 import type { Powers, TicketEnd } from './powers.ts';
 import { isGrantMeant, isLeaseMeant, isRequestMeant, type Revoked, type Target } from './targets.ts';
@@ -33,10 +34,12 @@ export class Authority {
   readonly grants = new Grants();
   readonly leases = new Leases();
   readonly tickets = new Tickets();
+  readonly #deliveries: Deliveries;
   readonly #powers: Powers;
 
   constructor(powers: Powers) {
     this.#powers = powers;
+    this.#deliveries = new Deliveries(powers, this.leases);
     this.agents = new Agents((process) => powers.isAlive(process));
   }
 
@@ -270,77 +273,10 @@ export class Authority {
         return;
       }
       case 'Run': {
-        await this.#run(ticket, grantId, strictest(work.output, ticket.outputAtMost, output));
+        const end = await this.#deliveries.run(ticket, grantId, strictest(work.output, ticket.outputAtMost, output));
+        if (end !== null) this.#end(ticket, end);
       }
     }
-  }
-
-  /** One lease, from the record to the end of its process tree (I2, I6). */
-  async #run(ticket: Ticket, grantId: string | null, output: OutputMode): Promise<void> {
-    const { request, state } = ticket;
-    if (request.work.action !== 'Run' || state.at !== 'working' || state.runId === null) return;
-    const lease = this.#newLease(request, request.work, grantId, state.runId);
-    const facts = { leaseId: lease.leaseId, runId: lease.runId, ...(grantId === null ? {} : { grantId }) };
-    this.leases.add(lease);
-    try {
-      await this.#record(request, 'leased', facts);
-      // Revoked, locked or withdrawn while the disk was busy: the vault is not read.
-      if (lease.isRevoked || !this.#powers.isUnlocked()) return;
-      const order = { leaseId: lease.leaseId, runId: lease.runId, run: request.work, stdin: ticket.stdin, output };
-      lease.delivery = this.#powers.deliver(order);
-      await this.#follow(ticket, lease, facts, output);
-    } finally {
-      this.leases.end(lease);
-    }
-  }
-
-  async #follow(ticket: Ticket, lease: Lease, facts: EventFacts, output: OutputMode): Promise<void> {
-    const { request } = ticket;
-    const { delivery } = lease;
-    if (delivery === null) return;
-    const started = await delivery.started;
-    if (started !== null) {
-      lease.pid = started.pid;
-      // Not awaited: the lease is already on the record, and the run must not wait for a second write.
-      void this.#record(request, 'delivered', { ...facts, pid: started.pid }).catch(() => undefined);
-    }
-    const end = await delivery.ended;
-    if (lease.isRevoked) {
-      await this.#record(request, 'ended', { ...facts, why: 'revoked' });
-      return;
-    }
-    if (end.kind === 'failed') {
-      this.#end(ticket, { status: 'failed', failure: end.failure });
-      await this.#record(request, 'refused', { ...facts, why: end.failure.code });
-      return;
-    }
-    const { result, masked } = end;
-    if (output === 'summary') this.#powers.hold(lease.runId, masked);
-    const { exitCode, durationMs, signal } = result;
-    const ended = {
-      ...facts,
-      durationMs,
-      ...(exitCode === null ? {} : { exitCode }),
-      ...(signal === null ? {} : { why: signal }),
-    };
-    // The outcome is on the record before the agent has it; if it cannot be, the agent gets nothing of it (I2).
-    await this.#record(request, 'ended', ended);
-    if (!lease.isRevoked) this.#end(ticket, { status: 'completed', made: null, result });
-  }
-
-  #newLease(request: Request, run: Lease['run'], grantId: string | null, runId: string): Lease {
-    return {
-      leaseId: this.#powers.newId('lease'),
-      grantId,
-      runId,
-      requestId: request.requestId,
-      agent: request.agent,
-      run,
-      startedAtWall: this.#powers.wallMs(),
-      isRevoked: false,
-      delivery: null,
-      pid: null,
-    };
   }
 
   // --- ends -------------------------------------------------------------------------------------------------------

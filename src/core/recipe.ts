@@ -10,9 +10,6 @@ const LENGTH_DEFAULTS = { hex: 32, base64: 32, password: 24 } as const;
 export const RECIPE_LENGTH_MIN = 8;
 export const RECIPE_LENGTH_MAX = 1024;
 
-/** What `--generate` makes when it is given no recipe. */
-export const RECIPE_DEFAULT: Recipe = { kind: 'hex', bytes: LENGTH_DEFAULTS.hex };
-
 /** Reads `hex:N`, `base64:N` (N bytes), `password:N` (N characters) or `uuid`. Throws `input/invalid`. */
 export function parseRecipe(text: string, field = 'generate'): Recipe {
   if (text === 'uuid') return { kind: 'uuid' };

@@ -82,8 +82,6 @@ export type Work =
     }
   | RunFacts;
 
-export type Action = Work['action'];
-
 export interface Request {
   readonly requestId: string;
   readonly agent: AgentFacts;

@@ -24,11 +24,6 @@ const KEY = {
 };
 const readFd = promisify(read);
 
-/** Whether a descriptor of ours (0, 1, 2) is a terminal. */
-export function isTerminal(fd: 0 | 1 | 2): boolean {
-  return isatty(fd);
-}
-
 /** The controlling terminal, or null when there is none (a service, a pipeline without a session). */
 export function openTerminal(): Terminal | null {
   if (process.platform === 'win32') return null;

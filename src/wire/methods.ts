@@ -7,12 +7,11 @@ import {
   VALUE_BYTES_MAX,
   VARIABLES_MAX,
   type Environment,
-  type OutputMode,
   type VariableKind,
 } from '../core/environment.ts';
 import type { RecordedEvent } from '../core/event.ts';
 import { NAME_LENGTH_MAX } from '../core/names.ts';
-import type { Request, RunResult, Status, VariableFacts } from '../core/request.ts';
+import type { Request, RunResult, Status } from '../core/request.ts';
 
 /** Seconds a call waits for the human before it answers `approval_pending` (CONTRACT: below every client's own limit). */
 export const WAIT_SECONDS_MAX = 45;
@@ -382,4 +381,3 @@ export type WatchEvent =
   | { readonly event: 'answered'; readonly requestId: string; readonly answer: Status | 'approved' }
   | { readonly event: 'closed'; readonly why: 'locked' | 'idle' };
 
-export type { OutputMode, VariableFacts };

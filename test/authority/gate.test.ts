@@ -2,12 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  COOL_DOWN_MS,
-  WAITING_MAX,
-  WAITING_PER_AGENT_MAX,
-  type Ticket,
-} from '../../src/authority/tickets.ts';
+import { COOL_DOWN_MS, WAITING_MAX, WAITING_PER_AGENT_MAX, type Ticket } from '../../src/authority/tickets.ts';
 import { Failure } from '../../src/core/failure.ts';
 import { agent, ask, EXPIRES_AFTER_MS, run, settle, World, yes } from './world.ts';
 
