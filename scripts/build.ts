@@ -21,6 +21,7 @@ await build({
   platform: 'node',
   target: 'node24',
   external: ['koffi'],
+  alias: { '@modelcontextprotocol/server/_shims': './src/doors/mcp/sdk-shims.ts' },
   minifySyntax: true,
   legalComments: 'linked',
   chunkNames: 'chunk-[hash]',

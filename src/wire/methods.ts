@@ -2,7 +2,7 @@
 // The permission stands beside the method, so that no handler has to remember its own check. Explained in docs/protocol.md.
 // I4: no row of the agent's socket has a parameter or a result that could hold a concealed value.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   VALUE_BYTES_MAX,
   VARIABLES_MAX,
