@@ -12,6 +12,8 @@ export const WAITING_PER_AGENT_MAX = 5;
 export const COOL_DOWN_MS = 60_000;
 /** Answers kept for `check_request`; the oldest go first (I8). */
 const ENDED_MAX = 40;
+/** Characters of output those answers may hold together. */
+const ENDED_OUTPUT_MAX = 16 * 1024 * 1024;
 const COOL_DOWNS_MAX = 1_000;
 
 export type TicketState =
@@ -128,9 +130,13 @@ export class Tickets {
   /** Moves an ended ticket to where `check_request` still finds it. */
   retire(ticket: Ticket): void {
     this.#open.delete(ticket.requestId);
-    const [oldest] = this.#ended.keys();
-    if (this.#ended.size >= ENDED_MAX && oldest !== undefined) this.#ended.delete(oldest);
     this.#ended.set(ticket.requestId, ticket);
+    let output = [...this.#ended.values()].reduce((sum, ended) => sum + outputOf(ended), 0);
+    for (const [id, oldest] of this.#ended) {
+      if (this.#ended.size <= ENDED_MAX && output <= ENDED_OUTPUT_MAX) return;
+      output -= outputOf(oldest);
+      this.#ended.delete(id);
+    }
   }
 
   forgetEnded(): void {
@@ -148,4 +154,9 @@ export class Tickets {
     if (until !== undefined && until <= nowMs) this.#coolDowns.delete(digest);
     return until !== undefined && until > nowMs;
   }
+}
+
+function outputOf({ state }: Ticket): number {
+  if (state.at !== 'over' || state.end.status !== 'completed') return 0;
+  return (state.end.result?.stdout.length ?? 0) + (state.end.result?.stderr.length ?? 0);
 }

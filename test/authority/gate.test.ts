@@ -186,6 +186,18 @@ test('I8: an agent holds a few requests, all agents together not many', async ()
   assert.equal(world.authority.tickets.waiting().length, WAITING_MAX);
 });
 
+test('I8: answers are kept for a while, and not for ever', async () => {
+  const world = new World();
+  const first = await world.authority.request(ask());
+  await world.authority.deny(first.requestId);
+  assert.ok(world.authority.tickets.find(first.requestId));
+  for (let i = 0; i < 60; i += 1) {
+    const ticket = await world.authority.request(ask({ work: run({ argv: [`a${i}`] }) }));
+    await world.authority.deny(ticket.requestId);
+  }
+  assert.equal(world.authority.tickets.find(first.requestId), undefined);
+});
+
 test('an agent sees and cancels its own requests only', async () => {
   const world = new World();
   const ticket = await world.authority.request(ask());
