@@ -14,6 +14,7 @@ import type { Call, Handlers } from '../wire/calls.ts';
 import { doctorChecks } from './doctor.ts';
 import { askUnderAgent } from './guard.ts';
 import { SEARCH_PATH_SETTING } from './jobs.ts';
+import { fitText } from './output-text.ts';
 import type { Service } from './service.ts';
 import { VERSION } from '../core/version.ts';
 import { agentView, grantView, leaseView, requestView } from './views.ts';
@@ -387,8 +388,8 @@ async function releaseOutput(service: Service, runId: string): Promise<void> {
     facts: { runId, requestId: ticket.requestId, tier: TIER_PASSPHRASE },
   });
   const released = {
-    stdout: stdout.toString('utf8'),
-    stderr: stderr.toString('utf8'),
+    stdout: fitText(stdout.toString('utf8')).text,
+    stderr: fitText(stderr.toString('utf8')).text,
     outputMode: 'redacted' as const,
   };
   ticket.replaceEnd({ ...ticket.state.end, result: { ...ticket.state.end.result, ...released } });

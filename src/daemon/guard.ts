@@ -66,7 +66,11 @@ export async function askUnderAgent(
   const ticket = await service.authority.request({ agent, work, ...common });
   while (ticket.state.at !== 'over' && !call.signal.aborted)
     await waitFor(ticket, Number.MAX_SAFE_INTEGER, call.signal);
-  if (ticket.state.at !== 'over') throw new Failure('request/expired', 'nobody answered in time');
+  if (ticket.state.at !== 'over') {
+    // The command was broken off: a yes that comes later must not change anything (I3).
+    await service.authority.cancel(ticket.requestId, agent);
+    throw new Failure('request/expired', 'nobody answered in time');
+  }
   const { end } = ticket.state;
   if (end.status === 'failed') throw end.failure;
   if (end.status === 'expired') throw new Failure('request/expired', end.message);

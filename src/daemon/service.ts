@@ -17,6 +17,7 @@ import type { Settings } from '../machine/settings.ts';
 import type { StoredAgent } from '../vault/agents.ts';
 import type { Vault } from '../vault/vault.ts';
 import { makeChange } from './changes.ts';
+import { fitText } from './output-text.ts';
 import { runJob } from './jobs.ts';
 import { Observer } from './observe.ts';
 import type { ServedConnection } from '../wire/calls.ts';
@@ -166,8 +167,20 @@ export class Service {
     const agent = await this.observer.agentBehind(connection.peer, connection.clientName);
     if (connection.closed.aborted || !isSameProcessAlive(agent.process)) return null;
     this.#agents.set(connection, agent);
-    connection.closed.addEventListener('abort', () => this.#agents.delete(connection), { once: true });
+    connection.closed.addEventListener('abort', () => this.#leave(connection, agent), { once: true });
     return agent;
+  }
+
+  /** I3: when the last connection of an agent's process is lost, nobody waits for the answers to what it asked. */
+  #leave(connection: ServedConnection, agent: AgentFacts): void {
+    this.#agents.delete(connection);
+    const isOfSame = (other: AgentFacts): boolean =>
+      other.process.pid === agent.process.pid && other.process.startedAt === agent.process.startedAt;
+    if ([...this.#agents.values()].some(isOfSame)) return;
+    for (const { request, requestId } of this.authority.tickets.waiting()) {
+      if (!isOfSame(request.agent)) continue;
+      this.authority.cancel(requestId, agent).catch((error: unknown) => this.log.failure('leave', error));
+    }
   }
 
   /**
@@ -250,6 +263,7 @@ export class Service {
     const lengths = Buffer.alloc(4);
     lengths.writeUInt32BE(stdout.length);
     this.unlocked().holdOutput(runId, Buffer.concat([lengths, stdout, stderr]));
+    this.record({ event: 'output_held', facts: { runId } }).catch((error: unknown) => this.log.failure('hold', error));
   }
 
   /** Masked output that was held back. Throws `run/nothing_held`. */
@@ -322,18 +336,20 @@ function deliveryEnd(order: LeaseOrder, outcome: RunOutcome): DeliveryEnd {
 
 function runResult(order: LeaseOrder, outcome: RunEnded): RunResult {
   const isShown = order.output === 'redacted';
-  const { exitCode, signal, timedOut, durationMs, stdoutLines, stderrLines, truncated, redactions } = outcome;
+  const { exitCode, signal, timedOut, durationMs, stdoutLines, stderrLines, redactions } = outcome;
+  const stdout = fitText(outcome.stdout.toString('utf8'));
+  const stderr = fitText(outcome.stderr.toString('utf8'));
   return {
     runId: order.runId,
     exitCode,
     signal,
     timedOut,
     durationMs,
-    stdout: isShown ? outcome.stdout.toString('utf8') : '',
-    stderr: isShown ? outcome.stderr.toString('utf8') : '',
+    stdout: isShown ? stdout.text : '',
+    stderr: isShown ? stderr.text : '',
     stdoutLines,
     stderrLines,
-    truncated,
+    truncated: outcome.truncated || (isShown && (stdout.isCut || stderr.isCut)),
     redactions: isShown ? redactions : [],
     outputMode: order.output,
   };
