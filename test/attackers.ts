@@ -3,8 +3,9 @@
 
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, copyFileSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { eventually, type Done, type House, structured, USER } from './house.ts';
 import type { Client } from './mcp-client.ts';
 
@@ -13,6 +14,9 @@ export const isRoot = process.geteuid?.() === 0;
 export const ORDINARY = isRoot ? { uid: USER } : {};
 export const needsRoot = { skip: isRoot ? false : 'only root can play two users' };
 export const OTHER_USER = 1002;
+
+const TERMINAL_PRESS_MS = 100;
+const TERMINAL_PRESSES_MAX = 200;
 
 export interface Attack {
   readonly env?: Readonly<Record<string, string>>;
@@ -52,6 +56,36 @@ export async function attack(
   return { code, stdout: Buffer.concat(out).toString('utf8'), stderr: Buffer.concat(err).toString('utf8') };
 }
 
+/**
+ * A command at a terminal that an attacker made for itself. Presses space until it is asked for a passphrase, types
+ * `line` there, and breaks off whatever follows.
+ */
+export async function atTerminal(
+  house: House,
+  command: string,
+  line: string,
+): Promise<{ code: number | null; seen: string }> {
+  const child = spawnAttacker(house, 'script', ['-qec', command, '/dev/null'], {
+    env: { SHELL: '/bin/sh', TERM: 'dumb' },
+  });
+  let seen = '';
+  const closed = new AbortController();
+  child.stdout?.on('data', (chunk: Buffer) => (seen += chunk.toString('utf8')));
+  child.stdin?.on('error', () => undefined);
+  child.once('close', () => closed.abort());
+  for (let presses = 0, isTyped = false; !closed.signal.aborted; presses += 1) {
+    assert.ok(presses < TERMINAL_PRESSES_MAX, `${command} did not end:\n${seen}`);
+    if (!isTyped && /assphrase[^\n]*: $/.test(seen)) {
+      child.stdin?.write(`${line}\n`);
+      isTyped = true;
+    } else {
+      child.stdin?.write(isTyped || presses > TERMINAL_PRESSES_MAX / 2 ? '\u0003' : ' ');
+    }
+    await delay(TERMINAL_PRESS_MS);
+  }
+  return { code: child.exitCode, seen };
+}
+
 /** The Node that came with the program: the house's user can execute it. */
 export function nodeOf(house: House): string {
   return join(dirname(dirname(house.launcher)), 'node_modules', 'node', 'bin', 'node');
@@ -60,6 +94,8 @@ export function nodeOf(house: House): string {
 /** A program of test/programs, where the house's user can read it. */
 export function programOf(house: House, name: string): string {
   const path = join(house.root, name);
+  // Another attacker may be reading it.
+  if (existsSync(path)) return path;
   copyFileSync(join(import.meta.dirname, 'programs', name), path);
   chmodSync(path, 0o644);
   return path;
