@@ -3,12 +3,7 @@
 // I4: no row of the agent's socket has a parameter or a result that could hold a concealed value.
 
 import * as z from 'zod';
-import {
-  VALUE_BYTES_MAX,
-  VARIABLES_MAX,
-  type Environment,
-  type VariableKind,
-} from '../core/environment.ts';
+import { VALUE_BYTES_MAX, VARIABLES_MAX, type Environment, type VariableKind } from '../core/environment.ts';
 import type { RecordedEvent } from '../core/event.ts';
 import { NAME_LENGTH_MAX } from '../core/names.ts';
 import type { Request, RunResult, Status } from '../core/request.ts';
@@ -380,4 +375,3 @@ export type WatchEvent =
   | { readonly event: 'request'; readonly request: RequestView }
   | { readonly event: 'answered'; readonly requestId: string; readonly answer: Status | 'approved' }
   | { readonly event: 'closed'; readonly why: 'locked' | 'idle' };
-
