@@ -6,7 +6,7 @@ import type { Walk } from './matcher.ts';
 import type { NeedleSet } from './needles.ts';
 import type { Redaction } from './request.ts';
 
-export { NeedleSet, type NeedleSource } from './needles.ts';
+export { NeedleSet } from './needles.ts';
 
 /** Bytes start … end of the text at hand are secret: overlapping needles, found one after the other. */
 interface Span {

@@ -80,13 +80,6 @@ export async function runOnce(job: RunJob, launcher = LAUNCHER): Promise<RunOutc
   return await runners.run(job).ended;
 }
 
-/** The same for a run that is expected to happen. */
-export async function runToEnd(job: RunJob, launcher = LAUNCHER): Promise<RunEnded> {
-  const outcome = await runOnce(job, launcher);
-  if (outcome.kind === 'refused') throw new Error(`refused: ${outcome.failure.code} ${outcome.failure.message}`);
-  return outcome;
-}
-
 /** Polls until `condition` holds. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
   const givesUpAt = performance.now() + DEADLINE_MS;
