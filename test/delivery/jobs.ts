@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { pad } from '../../src/core/padding.ts';
 import { sealXaes } from '../../src/core/xaes.ts';
-import type { ExpectedFile, RunEnded, RunJob, RunOutcome, SealedVariable } from '../../src/delivery/job.ts';
+import type { ExpectedFile, RunJob, RunOutcome, SealedVariable } from '../../src/delivery/job.ts';
 import { Runners } from '../../src/delivery/run.ts';
 import type { RunnerLauncher } from '../../src/delivery/run.ts';
 import { processFacts, processTable } from '../../src/machine/processes.ts';
