@@ -14,7 +14,7 @@ const oxlint = tool('oxlint', ['--type-aware', '--deny-warnings', ...FOLDERS]);
 const seen = Number(/on (\d+) files/.exec(oxlint)?.[1] ?? 0);
 if (seen < files.length) fail(`oxlint looked at ${seen} of ${files.length} files`);
 tool('knip', ['--no-progress']);
-tool('publint', ['--strict', '--pack', 'false']);
+tool('publint', ['--strict']);
 process.stdout.write(`lint: ${seen} files\n`);
 
 function tool(name: string, args: readonly string[]): string {
