@@ -1,7 +1,7 @@
 // npm run build: one small bundle for each process, so that no command loads what it does not use.
 
-import { chmodSync, existsSync, renameSync, rmSync } from 'node:fs';
-import { build } from 'esbuild';
+import { chmodSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { build, type BuildOptions, type Plugin } from 'esbuild';
 
 const ENTRIES = {
   keystile: 'src/main.ts',
@@ -12,20 +12,64 @@ const ENTRIES = {
 // Made beside and moved into place: a program that runs meanwhile does not find half of itself.
 const FRESH = `dist.${process.pid}`;
 const STALE = `dist.${process.pid}.old`;
-await build({
-  entryPoints: ENTRIES,
+const COMMON: BuildOptions = {
   outdir: FRESH,
   bundle: true,
-  splitting: true,
-  format: 'esm',
   platform: 'node',
   target: 'node24',
   external: ['koffi'],
   alias: { '@modelcontextprotocol/server/_shims': './src/doors/mcp/sdk-shims.ts' },
   minifySyntax: true,
   legalComments: 'linked',
-  chunkNames: 'chunk-[hash]',
   logLevel: 'warning',
+};
+
+/**
+ * The MCP server starts with every task of an agent. As a CommonJS file it is loaded in one go, which takes a tenth off
+ * its start (docs/bench.md); so the program asks for that file where the source imports the door.
+ */
+const MCP_DOOR: Plugin = {
+  name: 'mcp-door',
+  setup(bundle) {
+    bundle.onResolve({ filter: /\/doors\/mcp\/serve\.ts$/ }, ({ kind }) => {
+      return kind === 'dynamic-import' ? { path: 'mcp.cjs', namespace: 'door' } : null;
+    });
+    bundle.onLoad({ filter: /^mcp\.cjs$/, namespace: 'door' }, ({ path }) => ({
+      contents: `import { createRequire } from 'node:module';
+        export const { serveMcp } = createRequire(import.meta.url)('./${path}');`,
+    }));
+  },
+};
+
+/**
+ * The SDK makes a quarter of its schemas for OAuth, which a server on standard input has no use for; all it does with
+ * them is to keep them by name. Here they are nothing.
+ */
+const NO_OAUTH: Plugin = {
+  name: 'no-oauth',
+  setup(bundle) {
+    bundle.onLoad({ filter: /@modelcontextprotocol\/core\/dist\/auth-[^/]+\.mjs$/ }, ({ path }) => {
+      const names = /export \{([^}]*)\}/.exec(readFileSync(path, 'utf8'))?.[1] ?? '';
+      return { contents: `const none = undefined; export {${names.replaceAll(/\w+ as /g, 'none as ')}};` };
+    });
+  },
+};
+
+await build({
+  ...COMMON,
+  entryPoints: ENTRIES,
+  format: 'esm',
+  splitting: true,
+  chunkNames: 'chunk-[hash]',
+  plugins: [MCP_DOOR],
+});
+await build({
+  ...COMMON,
+  entryPoints: { mcp: 'src/doors/mcp/serve.ts' },
+  format: 'cjs',
+  outExtension: { '.js': '.cjs' },
+  minifyWhitespace: true,
+  plugins: [NO_OAUTH],
 });
 if (existsSync('dist')) renameSync('dist', STALE);
 renameSync(FRESH, 'dist');

@@ -1,6 +1,8 @@
 // `keystile mcp`: the process of the MCP server, from the first byte to its end. It holds no key, imports no vault code,
 // and ends with its input, at a signal, or when nobody reads its answers.
 
+// oxlint-disable-next-line import/no-unassigned-import -- it has to come before the SDK makes its schemas
+import './plain-schemas.ts';
 import { flushCompileCache } from 'node:module';
 import { setFlagsFromString } from 'node:v8';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
