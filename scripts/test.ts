@@ -2,6 +2,7 @@
 // Ends with the one line `N passed, N failed`, and fails when there was nothing to run.
 
 import { globSync } from 'node:fs';
+import { relative } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 
@@ -25,11 +26,17 @@ stream.on('test:pass', ({ skip, details }) => {
   if (skip === undefined || skip === false) passed += 1;
   else skipped += 1;
 });
+const durations: { readonly file: string; readonly seconds: number }[] = [];
+stream.on('test:summary', ({ file, duration_ms: ms }) => {
+  if (file !== undefined) durations.push({ file: relative('.', file), seconds: Math.round(ms / 1_000) });
+});
 stream.on('test:fail', ({ details }) => {
   if (details.type !== 'suite') failed += 1;
 });
 for await (const text of stream.compose(spec)) process.stdout.write(String(text));
 
+const slowest = durations.toSorted((a, b) => b.seconds - a.seconds).slice(0, 12);
+process.stdout.write(`\nslowest: ${slowest.map(({ file, seconds }) => `${file} ${seconds} s`).join(', ')}\n`);
 process.stdout.write(
   `\n${files.length} files${isQuick ? ' (quick)' : ''}\n${passed} passed, ${failed} failed, ${skipped} skipped\n`,
 );

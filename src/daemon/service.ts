@@ -29,7 +29,7 @@ const SWEEP_MS = 1_000;
 /** Where the vault keeps how many events there were when it was last locked. */
 const EVENTS_SETTING = 'audit_events';
 /** Refused methods recorded in a second; a flood of them must not fill the disk (I8). */
-const REFUSALS_PER_SECOND_MAX = 5;
+const REFUSALS_PER_SECOND_MAX = 100;
 /** The wall clock may drift this far from the monotonic one between two sweeps before it is worth an event. */
 const CLOCK_DRIFT_MS = 30_000;
 
