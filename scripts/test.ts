@@ -1,4 +1,5 @@
-// npm test: every *.test.ts, in real processes. `--quick` leaves out the *.slow.test.ts; further words pick files by name.
+// npm test: every *.test.ts, in real processes. `--quick` leaves out what takes long: the *.slow.test.ts and the folders
+// whose tests start whole programs or derive keys. Further words pick files by name.
 // Ends with the one line `N passed, N failed`, and fails when there was nothing to run.
 
 import { globSync } from 'node:fs';
@@ -6,12 +7,14 @@ import { relative } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 
+const LONG = /\.slow\.test\.ts$|^test\/(?:e2e|delivery|doors|vault)\//;
+
 const words = process.argv.slice(2);
 const isQuick = words.includes('--quick');
 const picked = words.filter((word) => !word.startsWith('--'));
 
 const files = globSync('test/**/*.test.ts')
-  .filter((file) => !(isQuick && file.endsWith('.slow.test.ts')))
+  .filter((file) => !(isQuick && LONG.test(file)))
   .filter((file) => picked.length === 0 || picked.some((word) => file.includes(word)))
   .toSorted();
 
