@@ -1,0 +1,116 @@
+// One job in a runner, from the order to the report: check, open, start, mask, add up. The runner goes through the same
+// once before it has a job (rehearsal.ts).
+
+import { Failure } from '../core/failure.ts';
+import { unpad } from '../core/padding.ts';
+import { NeedleSet, Redactor } from '../core/redactor.ts';
+import type { Redaction } from '../core/request.ts';
+import { openXaes } from '../core/xaes.ts';
+import { Child } from './child.ts';
+import type { ChildEnd } from './child.ts';
+import { childEnvironment } from './environment.ts';
+import type { OpenValue } from './environment.ts';
+import { enterFolder, gatherEvidence, hasChanged, recheck } from './evidence.ts';
+import type { Report, RunEnded, RunJob } from './job.ts';
+import { Output } from './output.ts';
+
+/** What a job needs of the process it runs in. */
+export interface Stage {
+  isStopped(): boolean;
+  /** Ends the child at once when the run was stopped meanwhile. */
+  onStart(child: Child): void;
+  report(message: Report): void;
+}
+
+/**
+ * Runs a job to its end. Nothing is decrypted before every check has passed. Throws what `refused` says. The caller wipes
+ * the job.
+ */
+export async function perform(job: RunJob, stage: Stage): Promise<RunEnded> {
+  const evidence = await gatherEvidence(job.expected);
+  enterFolder(job.expected.cwd);
+  refuseUnmaskable(job);
+  if (stage.isStopped()) return neverStarted();
+  const values = openValues(job);
+  const concealed = new Set(job.variables.flatMap(({ name, concealed }) => (concealed ? [name] : [])));
+  const needles = NeedleSet.compile(values.filter(({ name }) => concealed.has(name)));
+  const masks = [new Redactor(needles), new Redactor(needles)] as const;
+  const [stdout, stderr] = [new Output(masks[0]), new Output(masks[1])];
+  const { program, argv, stdin, timeoutMs } = job;
+  try {
+    const environment = childEnvironment(job.baseEnvironment, job.environmentDelta, values, job.runId);
+    recheck(evidence);
+    const startedAt = performance.now();
+    const child = await Child.start({ program, argv, environment, stdin, stdout, stderr, timeoutMs });
+    if (hasChanged(evidence.program)) child.stop('program_changed');
+    stage.onStart(child);
+    for (const { value } of values) value.fill(0);
+    stage.report({ kind: 'started', pid: child.pid, startedAt: child.startedAt });
+    const end = await child.ended;
+    return ended(end, performance.now() - startedAt, stdout, stderr, masks);
+  } finally {
+    for (const { value } of values) value.fill(0);
+    // Megabytes, for which nobody should wait: the report is written first. The process ends right after it in any case.
+    setImmediate(() => needles.wipe());
+  }
+}
+
+/** A value too short to mask may be in a run whose output is not shown, and in no other. */
+function refuseUnmaskable(job: RunJob): void {
+  const variable = job.variables.find(({ concealed, maskable }) => concealed && !maskable);
+  if (variable === undefined || job.outputMode === 'summary') return;
+  throw new Failure('run/failed', `${variable.name} is too short to be hidden in output`, {
+    hint: 'run it with the output mode summary',
+  });
+}
+
+/** The caller wipes what it gets. Keys are wiped here as soon as they were used. */
+function openValues(job: RunJob): OpenValue[] {
+  return job.variables.map(({ name, key, nonce, sealed, aad }) => {
+    const padded = openXaes(key, nonce, sealed, aad);
+    key.fill(0);
+    const value = Buffer.from(unpad(padded));
+    padded.fill(0);
+    return { name, value };
+  });
+}
+
+function ended(
+  { why, exitCode, signal }: ChildEnd,
+  durationMs: number,
+  stdout: Output,
+  stderr: Output,
+  masks: readonly Redactor[],
+): RunEnded {
+  for (const output of [stdout, stderr]) output.end();
+  return {
+    kind: 'ended',
+    why,
+    exitCode,
+    signal,
+    timedOut: why === 'timed_out',
+    durationMs: Math.round(durationMs),
+    stdout: stdout.bytes(),
+    stderr: stderr.bytes(),
+    stdoutLines: stdout.lines,
+    stderrLines: stderr.lines,
+    truncated: stdout.isTruncated || stderr.isTruncated,
+    redactions: sumOf(masks.flatMap(({ redactions }) => redactions)),
+  };
+}
+
+function neverStarted(): RunEnded {
+  const nothing = { exitCode: null, signal: null, timedOut: false, durationMs: 0, truncated: false, redactions: [] };
+  const silence = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0), stdoutLines: 0, stderrLines: 0 };
+  return { kind: 'ended', why: 'killed', ...nothing, ...silence };
+}
+
+/** Both streams together, one entry for each name. */
+function sumOf(redactions: readonly Redaction[]): Redaction[] {
+  const byName = Map.groupBy(redactions, ({ name }) => name);
+  return [...byName].map(([name, parts]) => ({
+    name,
+    count: parts.reduce((sum, { count }) => sum + count, 0),
+    forms: [...new Set(parts.flatMap(({ forms }) => forms))],
+  }));
+}
