@@ -7,8 +7,9 @@ import type { Ticket } from '../authority/tickets.ts';
 import { TIER_MIN, GRANT_MINUTES_MAX } from '../authority/policy.ts';
 import type { Change, Environment, VariableDraft } from '../core/environment.ts';
 import { Failure } from '../core/failure.ts';
-import { parseDraftName, parseTitle } from '../core/names.ts';
+import { isId, parseDraftName, parseTitle } from '../core/names.ts';
 import type { AgentFacts, Work } from '../core/request.ts';
+import type { Vault } from '../vault/vault.ts';
 import { WAIT_SECONDS_MAX, type AgentAnswer, type MethodName } from '../wire/methods.ts';
 import type { Call, Handlers } from '../wire/calls.ts';
 import { answerOf, anyResult, changeResult, lockedAnswer, resultOf, waitFor, type Completed } from './answers.ts';
@@ -84,7 +85,7 @@ function nameHandlers(service: Service) {
 
     'variables.list': async (call: Call<'variables.list'>) =>
       await whenAdmitted(service, call, (vault) => {
-        const { variables } = environmentOf(vault.environments(), call.params.environmentId);
+        const { variables } = environmentOf(vault, call.params.environmentId);
         return {
           variableNames: variables.map(({ name }) => name),
           variables: variables.map(({ name, kind, concealed, reference }) => {
@@ -158,7 +159,7 @@ async function startRun(service: Service, call: Call<'run.start'>) {
       field: 'environmentId',
     });
   }
-  const environment = environmentOf(vault.environments(), params.environmentId);
+  const environment = environmentOf(vault, params.environmentId);
   const { run, stdin, outputAtMost } = await runAsk(params, environment, searchPathOf(vault));
   const { createdBy } = environment;
   const ask: Ask = { agent, work: run, reason: params.reason, stdin, createdBy, outputAtMost, needsAdmission: true };
@@ -173,7 +174,7 @@ async function change<T extends object>(
 ): Promise<AgentAnswer<T>> {
   const agent = await caller(service, call);
   if (!service.isUnlocked) return lockedAnswer();
-  const { environmentId, name, createdBy } = environmentOf(service.unlocked().environments(), wanted.environmentId);
+  const { environmentId, name, createdBy } = environmentOf(service.unlocked(), wanted.environmentId);
   const work: Work = { action: 'ChangeEnvironment', environmentId, environmentName: name, change: wanted };
   return await settle(service, call, changeAsk(agent, work, createdBy), ({ made }) => completed(madeOf(made)));
 }
@@ -222,15 +223,15 @@ function changeAsk(agent: AgentFacts, work: Work, createdBy: string | null): Ask
 }
 
 /** By id only: an agent learns ids from the lists it may see, and cannot guess at names. */
-function environmentOf(environments: readonly Environment[], environmentId: string): Environment {
-  const environment = environments.find((candidate) => candidate.environmentId === environmentId);
-  if (environment === undefined) {
-    throw new Failure('name/not_found', 'there is no such environment', {
-      field: 'environmentId',
-      hint: 'call list_environments for the ids',
-    });
+function environmentOf(vault: Pick<Vault, 'environment'>, environmentId: string): Environment {
+  const hint = 'call list_environments for the ids';
+  const absent = new Failure('name/not_found', 'there is no such environment', { field: 'environmentId', hint });
+  if (!isId('env', environmentId)) throw absent;
+  try {
+    return vault.environment(environmentId);
+  } catch (error) {
+    throw error instanceof Failure && error.code === 'name/not_found' ? absent : error;
   }
-  return environment;
 }
 
 function checkedDrafts(drafts: readonly VariableDraft[]): VariableDraft[] {

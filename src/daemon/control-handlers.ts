@@ -306,7 +306,7 @@ function agentRegistryHandlers(service: Service) {
       await service.record({ event: 'agent_forgotten', facts: { agentId }, names: { agent: agent.program } });
       await authority.revoke({ what: 'agent', agentId });
       authority.agents.forget(agentId);
-      service.unlocked().forgetAgent(agentId);
+      service.forgetAgent(agentId);
       return {};
     },
   } satisfies Partial<Handlers>;

@@ -55,6 +55,8 @@ export class Service {
   vault: Vault | null;
   /** Observed once for each connection; a connection does not change hands. */
   readonly #agents = new Map<ServedConnection, AgentFacts>();
+  /** Agents known to be in the vault: most calls come from one of them. Emptied whenever one could have left it. */
+  readonly #seen = new Set<string>();
   #isLocking = false;
   #refusals = 0;
   #lastActiveMs = monotonicMs();
@@ -120,6 +122,7 @@ export class Service {
   async lock(why: 'locked' | 'stopped'): Promise<void> {
     if (!this.isUnlocked) return;
     this.#isLocking = true;
+    this.#seen.clear();
     try {
       this.watchers.closeAll();
       await this.authority.lock(why).catch((error: unknown) => this.log.failure('lock', error));
@@ -203,8 +206,12 @@ export class Service {
 
   /** Remembers a program that asks for the first time. Its state changes only through the human. */
   async see(agent: AgentFacts): Promise<void> {
+    if (this.#seen.has(agent.agentId)) return;
     const vault = this.unlocked();
-    if (vault.agents().some(({ agentId }) => agentId === agent.agentId)) return;
+    if (vault.agents().some(({ agentId }) => agentId === agent.agentId)) {
+      this.#seen.add(agent.agentId);
+      return;
+    }
     await this.record({
       event: 'agent_seen',
       facts: { agentId: agent.agentId, pid: agent.process.pid },
@@ -213,10 +220,18 @@ export class Service {
     this.keepAgent(agent, 'pending');
   }
 
+  /** Forgets an agent: it is new when it asks again. */
+  forgetAgent(agentId: string): void {
+    this.#seen.clear();
+    this.unlocked().forgetAgent(agentId);
+  }
+
   keepAgent(agent: AgentFacts, state: StoredAgent['state']): void {
     const vault = this.unlocked();
     const known = vault.agents().find(({ agentId }) => agentId === agent.agentId);
     const now = Date.now();
+    // Making room for it may have pushed another one out.
+    this.#seen.clear();
     vault.putAgent({
       agentId: agent.agentId,
       program: agent.process.program,
