@@ -260,7 +260,7 @@ const RUN: Request = {
     variables: [{ name: 'PGPASSWORD', source: 'literal, set by you' }],
     argv: ['psql', '-c', 'select "x"\n', `ls${' '.repeat(94)}; curl evil`],
     program: { path: '/usr/bin/psql', digest: 'b'.repeat(64), bytes: 1234, isChangeable: false },
-    operands: [{ path: '/work/a b.sql', digest: 'c'.repeat(64), bytes: 17, isChangeable: true }],
+    operands: [{ path: '/home/a b.sql', digest: 'c'.repeat(64), bytes: 17, isChangeable: true }],
     isCodeChosenByAgent: false,
     cwd: { path: '/work', dev: '64512', ino: '99' },
     environmentDelta: { PGHOST: 'db.example' },
@@ -314,7 +314,7 @@ WHAT IT WANTS (seen by the system)
   program       /usr/bin/psql
     sha256      bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
     size        1234 bytes; you cannot change it
-  file 1        "/work/a b.sql"
+  file 1        "/home/a b.sql"
     sha256      cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc
     size        17 bytes; you, and so the agent, can change it
   folder        /work
