@@ -25,8 +25,8 @@ const COMMON: BuildOptions = {
 };
 
 /**
- * The MCP server starts with every task of an agent. As a CommonJS file it is loaded in one go, which takes a tenth off
- * its start (docs/bench.md); so the program asks for that file where the source imports the door.
+ * The MCP server starts with every task of an agent. As a CommonJS file it is loaded in one go, which takes a little off
+ * its start; so the program asks for that file where the source imports the door.
  */
 const MCP_DOOR: Plugin = {
   name: 'mcp-door',

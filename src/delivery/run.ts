@@ -24,7 +24,7 @@ const TIMEOUT_SLACK_MS = 5_000;
  * processor busy for 100 ms, and a run beside it takes half as long again (measured on two processors).
  */
 const REFILL_DELAY_MS = 150;
-/** After a run, its last event is synced and its answer sent before the spare takes a processor: that halves a short run. */
+/** After a run, its last event is synced and its answer sent before the spare takes a processor: a quarter of a short run. */
 const REFILL_PAUSE_MS = 25;
 /** A spare that ends by itself is replaced; one that ends as soon as it is started is not, until the next run. */
 const SPARES_LOST_MAX = 3;
