@@ -1,11 +1,9 @@
-// The few calls Node does not have, through koffi: who is at the other end of a socket, whether a process still lives,
-// and what keeps other processes out of this one. No other file imports koffi. Loaded on first use.
+// The few calls Node does not have: who is at the other end of a socket, whether a process still lives, and what keeps
+// other processes out of this one. Loaded on first use.
 // Linux is measured. macOS stands behind the same functions as its manual pages say, and has not been run.
 
 import { readdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type * as Koffi from 'koffi';
-import { Failure } from '../core/failure.ts';
+import { cLibrary, unsupported } from './libc.ts';
 
 /** Numbers of <sys/socket.h>, <sys/un.h>, <linux/prctl.h>, <sys/resource.h>, <sys/file.h>, <poll.h>, <signal.h>. */
 const LINUX = { SOL_SOCKET: 1, SO_PEERCRED: 17, SO_PEERPIDFD: 77, RLIMIT_CORE: 4, SYS_PIDFD_OPEN: 434 } as const;
@@ -189,44 +187,22 @@ function library(): Library {
 }
 
 function load(): Library {
-  if (process.platform !== 'linux' && process.platform !== 'darwin')
-    throw unsupported(`on ${process.platform}, anything`);
-  try {
-    const koffi: typeof Koffi = createRequire(import.meta.url)('koffi');
-    // null is the program itself, which has the C library in it: right for glibc, musl and macOS alike.
-    const libc = koffi.load(null);
-    const on = (platform: NodeJS.Platform, prototype: string): ((...values: unknown[]) => number) =>
-      process.platform === platform ? libc.func(prototype) : notHere;
-    return {
-      getsockopt: libc.func('int getsockopt(int fd, int level, int option, void *value, _Inout_ uint *length)'),
-      getrlimit: libc.func('int getrlimit(int resource, void *limit)'),
-      setrlimit: libc.func('int setrlimit(int resource, void *limit)'),
-      flock: libc.func('int flock(int fd, int operation)'),
-      poll: libc.func('int poll(void *entries, ulong count, int waitMs)'),
-      signal: libc.func('intptr_t signal(int signal, intptr_t handler)'),
-      prctl: on('linux', 'int prctl(int op, ulong a, ulong b, ulong c, ulong d)'),
-      syscall: on('linux', 'long syscall(long n, long a, long b, long c, long d)'),
-      getpeereid: on('darwin', 'int getpeereid(int fd, void *uid, void *gid)'),
-      ptrace: on('darwin', 'int ptrace(int request, int pid, intptr_t address, int data)'),
-      pipe: on('darwin', 'int pipe(void *ends)'),
-      pipe2: on('linux', 'int pipe2(void *ends, int flags)'),
-      fcntl: on('linux', 'int fcntl(int fd, int command, int flags)'),
-      waitpid: libc.func('int waitpid(int pid, void *status, int options)'),
-      errno: koffi.errno,
-    };
-  } catch (cause) {
-    throw new Failure('machine/unsupported', 'the native calls cannot be loaded (koffi)', {
-      hint: 'install keystile again with its optional dependencies',
-      cause,
-    });
-  }
-}
-
-/** Stands for a call that this system does not have, and fails as that call would. */
-function notHere(): number {
-  return -1;
-}
-
-function unsupported(what: string): Failure {
-  return new Failure('machine/unsupported', `this system does not offer ${what}`);
+  const { func, funcOn, errno } = cLibrary();
+  return {
+    getsockopt: func('int getsockopt(int fd, int level, int option, void *value, _Inout_ uint *length)'),
+    getrlimit: func('int getrlimit(int resource, void *limit)'),
+    setrlimit: func('int setrlimit(int resource, void *limit)'),
+    flock: func('int flock(int fd, int operation)'),
+    poll: func('int poll(void *entries, ulong count, int waitMs)'),
+    signal: func('intptr_t signal(int signal, intptr_t handler)'),
+    prctl: funcOn('linux', 'int prctl(int op, ulong a, ulong b, ulong c, ulong d)'),
+    syscall: funcOn('linux', 'long syscall(long n, long a, long b, long c, long d)'),
+    getpeereid: funcOn('darwin', 'int getpeereid(int fd, void *uid, void *gid)'),
+    ptrace: funcOn('darwin', 'int ptrace(int request, int pid, intptr_t address, int data)'),
+    pipe: funcOn('darwin', 'int pipe(void *ends)'),
+    pipe2: funcOn('linux', 'int pipe2(void *ends, int flags)'),
+    fcntl: funcOn('linux', 'int fcntl(int fd, int command, int flags)'),
+    waitpid: func('int waitpid(int pid, void *status, int options)'),
+    errno,
+  };
 }
