@@ -61,7 +61,7 @@ void test('programs of every kind get the whole file, small and large', { skip }
           [
             PYTHON,
             '-c',
-            `import sys,mmap; sys.stdout.buffer.write(mmap.mmap(open('${house.path}').fileno(),0,mmap.MAP_PRIVATE,mmap.PROT_READ))`,
+            `import sys,mmap; f=open('${house.path}'); sys.stdout.buffer.write(mmap.mmap(f.fileno(),0,mmap.MAP_PRIVATE,mmap.PROT_READ))`,
           ],
         ]
       : []),
@@ -157,7 +157,7 @@ void test('I3: whoever is refused gets "Permission denied" and no byte', { skip 
   assertRefused(await house.run('grep', '-r', 'CANARY', house.path), text);
   assertRefused(await house.run(NODE, '-e', `fs.readFileSync('${house.path}')`), text, /EACCES/);
   assert.equal(house.all('asked').length, 3);
-  assert.equal(house.all('settled').length, 0);
+  assert.equal(house.all('settled').length + house.all('gone').length, 0);
 });
 
 void test('nobody can write, and nobody is asked about it', { skip }, async () => {
@@ -474,6 +474,7 @@ void test('no bytes from the device end the thread that reads it', { skip }, asy
   let isAlive = true;
   worker.on('error', (error) => assert.fail(String(error)));
   worker.on('exit', () => (isAlive = false));
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- that is about windows of a browser
   worker.postMessage({ kind: 'add', mount: 1, folder: 'f', name: 'n' });
   const answer = Buffer.alloc(70_000);
   let statfs = 0n;

@@ -92,7 +92,7 @@ void test('I7: a thread is known by its process, and number 0 by none', async ()
   const before = new Set(fs.readdirSync('/proc/self/task'));
   const worker = new Worker(code, { eval: true });
   await new Promise((online) => worker.once('online', online));
-  const [tid] = fs.readdirSync('/proc/self/task').filter((name) => !before.has(name));
+  const tid = fs.readdirSync('/proc/self/task').find((name) => !before.has(name));
   assert.ok(tid !== undefined);
   assert.deepEqual(processOfThread(Number(tid)), own);
   assert.equal(isOwnThread(Number(tid)), true);

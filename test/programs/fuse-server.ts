@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { Failure } from '../../src/core/failure.ts';
 import type { Admission, Doorkeeper, MountedFile, Opener } from '../../src/delivery/mount/backend.ts';
 import { FuseBackend } from '../../src/delivery/mount/fuse.ts';
+import { harden } from '../../src/machine/harden.ts';
 import type { Command, Event, Policy } from './fuse-house.ts';
 
 interface Asked {
@@ -16,6 +17,8 @@ interface Asked {
   bytes: Buffer | null;
 }
 
+// As closed as the real one.
+harden(process.execArgv);
 const [, , folder = ''] = process.argv;
 const thread = fileURLToPath(new URL('../../src/delivery/mount/fuse-thread.ts', import.meta.url));
 const backend = await FuseBackend.open({ folder: join(folder, 'mnt'), thread });

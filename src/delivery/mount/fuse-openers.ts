@@ -61,6 +61,10 @@ export class FuseOpeners {
   }
 
   open(request: OpenRequest): void {
+    if (this.#isClosed) {
+      this.#session.answer(request.unique, ERRNO.EACCES);
+      return;
+    }
     if (this.#waiting.size >= OPENERS_WAITING_MAX || this.#count.isFull) {
       this.#session.answer(request.unique, ERRNO.EACCES);
       this.#doorkeeper.refused('busy', 1);
@@ -78,8 +82,10 @@ export class FuseOpeners {
    */
   interrupt(unique: bigint): boolean {
     const waiting = this.#waiting.get(unique);
-    if (waiting !== undefined) this.#refuse(waiting, ERRNO.EINTR);
-    return waiting !== undefined;
+    if (waiting === undefined) return false;
+    this.#refuse(waiting, ERRNO.EINTR);
+    waiting.gone.abort();
+    return true;
   }
 
   /**
@@ -105,8 +111,11 @@ export class FuseOpeners {
   /** Refuses who waits and takes back what was given; whoever comes now is refused too. All at once. */
   close(): void {
     this.#isClosed = true;
-    for (const waiting of this.#waiting.values()) this.#refuse(waiting, ERRNO.EACCES);
+    const waiting = [...this.#waiting.values()];
+    for (const each of waiting) this.#refuse(each, ERRNO.EACCES);
     for (const handle of this.#open.keys()) this.release(handle);
+    // Last, because it calls others. Nobody has to be asked for them any more.
+    for (const { gone } of waiting) gone.abort();
   }
 
   async #ask(waiting: Waiting): Promise<void> {
@@ -116,10 +125,8 @@ export class FuseOpeners {
     else admission.settle(this.#deliver(waiting, admission));
   }
 
-  #refuse({ request, gone }: Waiting, error: number): void {
-    if (!this.#waiting.delete(request.unique)) return;
-    this.#session.answer(request.unique, error);
-    gone.abort();
+  #refuse({ request }: Waiting, error: number): void {
+    if (this.#waiting.delete(request.unique)) this.#session.answer(request.unique, error);
   }
 
   /** From the yes to the answer without a pause: what is not taken back here is delivered. */
