@@ -1,0 +1,213 @@
+// One mounted path. As soon as somebody opens the pipe that stands there, a fresh one takes its place: those who came first
+// are a round of their own, and nobody joins them by the path.
+
+import { linkSync, unlinkSync } from 'node:fs';
+import { OPENERS_WAITING_MAX } from '../../core/mount.ts';
+import { Failure } from '../../core/failure.ts';
+import { inodeAt, replaceOurs } from '../../machine/fifo.ts';
+import { EVENT } from '../../machine/inotify.ts';
+import type { Doorkeeper, MountedFile, PathIdentity } from './backend.ts';
+import type { Graves } from './fifo-graves.ts';
+import type { Lookout } from './fifo-identify.ts';
+import type { Openings } from './fifo-openings.ts';
+import { Pipe } from './fifo-pipe.ts';
+import { Round } from './fifo-round.ts';
+import type { Stage } from './fifo-round.ts';
+import type { Guard, GuardEntry } from './guard.ts';
+
+/** Between the removal of the path and the end of its pipe: who found it just before gets an end too. */
+const LATECOMERS_MS = 50;
+
+/** What all mounts share. */
+export interface FifoShared {
+  readonly openings: Openings;
+  readonly graves: Graves;
+  readonly lookout: Lookout;
+  readonly guard: Guard;
+  /** Something happened to the file at the path that looks like tampering; `isIntact()` says more. */
+  readonly onHint: (mount: MountedFile) => void;
+}
+
+export class FifoMount implements MountedFile {
+  readonly backend = 'fifo';
+  readonly path: string;
+  readonly #shared: FifoShared;
+  readonly #doorkeeper: Doorkeeper;
+  readonly #rounds = new Set<Round>();
+  #pipe: Pipe;
+  #identity: PathIdentity;
+  #waiting = 0;
+  #isClosed = false;
+  /** How many openers found it empty because it was not ours to replace. */
+  #turnedAway = 0;
+  readonly #onClosed: () => void;
+
+  private constructor(path: string, doorkeeper: Doorkeeper, shared: FifoShared, pipe: Pipe, onClosed: () => void) {
+    this.path = path;
+    this.#onClosed = onClosed;
+    this.#doorkeeper = doorkeeper;
+    this.#shared = shared;
+    this.#pipe = pipe;
+    this.#identity = { dev: pipe.dev, ino: pipe.ino };
+    pipe.onEvent = (mask) => this.#onEvent(pipe, mask);
+  }
+
+  /** Throws `mount/exists`, `mount/unsupported`, `mount/unsafe` or `machine/io`; nothing is left then. */
+  static async open(
+    path: string,
+    doorkeeper: Doorkeeper,
+    shared: FifoShared,
+    onClosed: () => void,
+  ): Promise<FifoMount> {
+    if (inodeAt(path) !== null) throw taken();
+    const pipe = Pipe.make(shared.openings, path, (temporary, made) => {
+      shared.guard.tell(entryOf(path, made));
+      try {
+        link(temporary, path);
+      } catch (error) {
+        shared.guard.drop(entryOf(path, made));
+        throw error;
+      }
+    });
+    const mount = new FifoMount(path, doorkeeper, shared, pipe, onClosed);
+    try {
+      await shared.guard.watch(entryOf(path, pipe));
+    } catch (error) {
+      await mount.close();
+      throw error;
+    }
+    return mount;
+  }
+
+  get identity(): PathIdentity {
+    return this.#identity;
+  }
+
+  isIntact(): boolean {
+    const found = inodeAt(this.path);
+    return found !== null && found.isFifo && found.dev === this.#identity.dev && found.ino === this.#identity.ino;
+  }
+
+  /** Looks for openers whose event was lost. */
+  lookAgain(): void {
+    if (!this.#isClosed) this.#onOpened(this.#pipe);
+  }
+
+  async close(): Promise<void> {
+    const rounds = [...this.#rounds];
+    if (!this.#isClosed) {
+      this.#isClosed = true;
+      for (const round of rounds) round.abort();
+      this.#remove();
+      await this.#end();
+    }
+    await Promise.all(rounds.map(async (round) => await round.done));
+    this.#onClosed();
+  }
+
+  #remove(): void {
+    try {
+      if (this.isIntact()) unlinkSync(this.path);
+    } catch {
+      // The folder is gone or may not be written any more; the guard would not get further either.
+    }
+    this.#shared.guard.drop(entryOf(this.path, this.#pipe));
+  }
+
+  async #end(): Promise<void> {
+    const pipe = this.#pipe;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    setTimeout(resolve, LATECOMERS_MS);
+    await promise;
+    const opened = pipe.opened;
+    if (opened !== null && opened > 0 && Number.isFinite(opened)) this.#doorkeeper.refused('revoked', opened);
+    this.#shared.graves.bury(pipe, opened, (count) => this.#doorkeeper.refused('revoked', count));
+  }
+
+  #onEvent(pipe: Pipe, mask: number): void {
+    if (this.#isClosed || pipe !== this.#pipe) return;
+    if ((mask & EVENT.opened) !== 0) this.#onOpened(pipe);
+    const isTouched = (mask & (EVENT.changed | EVENT.moved | EVENT.deleted)) !== 0;
+    if (isTouched && !this.isIntact()) this.#shared.onHint(this);
+  }
+
+  #onOpened(pipe: Pipe): void {
+    if (!this.isIntact() || !this.#replace(pipe)) {
+      this.#turnAway(pipe);
+      return;
+    }
+    pipe.seal();
+    const round = new Round(pipe, this.#stage());
+    this.#rounds.add(round);
+    void round.done.then(() => this.#rounds.delete(round));
+  }
+
+  /** Puts a fresh pipe in the place of `old`. False when something else stands there by now, or the system refuses. */
+  #replace(old: Pipe): boolean {
+    const { guard, openings } = this.#shared;
+    let pipe: Pipe;
+    try {
+      pipe = Pipe.make(openings, this.path, (temporary, made) => {
+        // Before it is there: from then on the daemon may be killed at any time.
+        guard.tell(entryOf(this.path, made));
+        const isPlaced = replaceOurs(temporary, this.path, ({ dev, ino }) => dev === old.dev && ino === old.ino);
+        if (isPlaced) return;
+        guard.drop(entryOf(this.path, made));
+        throw new Failure('machine/io', 'something else stands at the mounted path');
+      });
+    } catch {
+      return false;
+    }
+    guard.drop(entryOf(this.path, old));
+    pipe.onEvent = (mask) => this.#onEvent(pipe, mask);
+    this.#pipe = pipe;
+    this.#turnedAway = 0;
+    this.#identity = { dev: pipe.dev, ino: pipe.ino };
+    return true;
+  }
+
+  /** It cannot be replaced, or is not ours to be. Whoever opened it, under whatever name, finds it empty. */
+  #turnAway(pipe: Pipe): void {
+    const { opened } = pipe;
+    const count = opened === null || !Number.isFinite(opened) ? 1 : opened - this.#turnedAway;
+    if (count > 0) this.#doorkeeper.refused('broken', count);
+    this.#turnedAway = opened ?? 0;
+    pipe.dismiss();
+    this.#shared.onHint(this);
+  }
+
+  #stage(): Stage {
+    const { guard, graves, lookout } = this.#shared;
+    return {
+      doorkeeper: this.#doorkeeper,
+      guard,
+      graves,
+      lookout,
+      enter: () => {
+        if (this.#waiting >= OPENERS_WAITING_MAX) return false;
+        this.#waiting += 1;
+        return true;
+      },
+      leave: () => (this.#waiting -= 1),
+      onForeign: () => this.#shared.onHint(this),
+    };
+  }
+}
+
+function entryOf(path: string, { ino }: PathIdentity): GuardEntry {
+  return { kind: 'fifo', path, ino };
+}
+
+/** A second name, in one step, and only if there is nothing. */
+function link(temporary: string, path: string): void {
+  try {
+    linkSync(temporary, path);
+  } catch (error) {
+    throw error instanceof Error && 'code' in error && error.code === 'EEXIST' ? taken() : error;
+  }
+  unlinkSync(temporary);
+}
+
+function taken(): Failure {
+  return new Failure('mount/exists', 'there is something at that path already');
+}

@@ -1,0 +1,153 @@
+// Handing the bytes over, to processes that were all admitted. What was true when they were asked about is looked at again
+// right before the one write, and the pipe is watched until its bytes are taken.
+
+import { setTimeout as delay } from 'node:timers/promises';
+import type { MountRefusal } from '../../core/mount.ts';
+import { holdersOf } from '../../machine/holders.ts';
+import type { Guard } from './guard.ts';
+import type { Bell } from './fifo-bell.ts';
+import type { Member } from './fifo-member.ts';
+import type { Pipe } from './fifo-pipe.ts';
+import { Turns } from './fifo-turns.ts';
+
+/** Waits for room in the pipe, and for a shell that moves its descriptor. All pipes of a user share 64 MiB (pipe-user-pages-soft), and readers give it back. */
+const WRITE_WAITS_MS = [0, 10, 20, 40, 80, 160, 320, 640, 1_280, 2_560] as const;
+/** One of several processes has this long to take its copy and close; the others are stopped meanwhile. */
+const TURN_MS_MAX = 5_000;
+/** Everything that matters makes an event; this is for what does not, such as a descriptor that a child holds too. */
+const LOOK_AGAIN_MS = 1_000;
+const LOOK_AGAIN_IN_TURN_MS = 20;
+
+type Outcome = 'delivered' | MountRefusal;
+
+export interface ServingOptions {
+  readonly pipe: Pipe;
+  readonly bell: Bell;
+  readonly guard: Guard;
+  /** How many opened the pipe when everybody was identified; null when nobody counts. */
+  readonly opened: number | null;
+}
+
+export class Serving {
+  readonly #options: ServingOptions;
+  #turns: Turns | null = null;
+  #isAborted = false;
+  #isStuck = false;
+  #wasTakenBack = false;
+
+  constructor(options: ServingOptions) {
+    this.#options = options;
+  }
+
+  /** Takes back what nobody has read yet and lets everybody go on. Synchronous. */
+  abort(): void {
+    this.#isAborted = true;
+    this.#takeBack();
+    this.#turns?.end();
+  }
+
+  /** Settles each of them as it goes. */
+  async serve(members: readonly Member[]): Promise<void> {
+    const [only] = members;
+    if (only !== undefined && members.length === 1) {
+      only.settle(await this.#handOver(only, Number.POSITIVE_INFINITY));
+      return;
+    }
+    using turns = await Turns.of(members, this.#options.guard, (turns) => (this.#turns = turns));
+    if (turns === null) return;
+    for (const member of members) {
+      this.#options.pipe.takeUp();
+      const outcome = await this.#handOver(member, TURN_MS_MAX);
+      member.settle(outcome);
+      if (outcome === 'collided' || this.#isStuck || this.#isAborted) break;
+    }
+    // Whoever is left finds an empty pipe and its end, and must not find it open.
+    this.#takeBack();
+    this.#options.pipe.endOfFile();
+  }
+
+  async #handOver(member: Member, patienceMs: number): Promise<Outcome> {
+    for (const waitMs of WRITE_WAITS_MS) {
+      if (waitMs > 0) await delay(waitMs);
+      const result = this.#write(member);
+      if (result === 'wait') continue;
+      if (result !== 'written') return result;
+      this.#turns?.letGoOn(member);
+      return await this.#untilTaken(member, patienceMs);
+    }
+    return 'busy';
+  }
+
+  /** From the last look to the write there is no `await`: what is true in the first line is true in the last. */
+  #write(member: Member): 'written' | 'wait' | Outcome {
+    const { pipe } = this.#options;
+    const { admission } = member;
+    if (this.#isAborted || admission === null || admission.revoked.aborted) return 'revoked';
+    const { presence } = member;
+    if (presence !== 'there') return presence === 'gone' ? 'gone' : 'wait';
+    if (!this.#isUnchanged(member)) return 'collided';
+    let payload: Buffer | null = null;
+    try {
+      payload = admission.open();
+      if (payload === null) return 'revoked';
+      if (!pipe.write(payload)) return 'wait';
+      // One write holds everything: if this process is killed now, the reader still gets the whole (and then the end).
+      pipe.endOfFile();
+      return 'written';
+    } catch {
+      return 'broken';
+    } finally {
+      payload?.fill(0);
+    }
+  }
+
+  #isUnchanged(member: Member): boolean {
+    const { pipe, opened } = this.#options;
+    if (pipe.opened !== opened || pipe.isDisturbed || pipe.unread > 0) return false;
+    if (this.#turns !== null && !this.#turns.isOrderly) return false;
+    if (opened !== null || this.#turns !== null) return true;
+    const holders = holdersOf([pipe]).get(pipe) ?? [];
+    return holders.length === 1 && holders[0]?.pid === member.pid;
+  }
+
+  /** Until nothing is left in the pipe; in turn with others, until the process has closed it too. */
+  async #untilTaken(member: Member, patienceMs: number): Promise<Outcome> {
+    const { pipe, bell } = this.#options;
+    const isInTurn = Number.isFinite(patienceMs);
+    const givesUpAt = performance.now() + patienceMs;
+    for (;;) {
+      const trouble = this.#troubleWith(member);
+      if (trouble !== null) return trouble;
+      const isGone = member.presence === 'gone';
+      if (pipe.unread === 0 && (isGone || !isInTurn)) return 'delivered';
+      if (isGone) {
+        // It went away with less than everything, which is its own business. Nobody else gets the rest.
+        pipe.drain();
+        return 'delivered';
+      }
+      if (performance.now() > givesUpAt) {
+        // It would take the copy of the next one too.
+        this.#isStuck = true;
+        return this.#takeBack() ? 'collided' : 'delivered';
+      }
+      await bell.wait(isInTurn ? LOOK_AGAIN_IN_TURN_MS : LOOK_AGAIN_MS);
+    }
+  }
+
+  #troubleWith({ admission }: Member): Outcome | null {
+    const { pipe, opened } = this.#options;
+    if (this.#isAborted) return this.#wasTakenBack ? 'revoked' : 'delivered';
+    if (admission === null || admission.revoked.aborted) return this.#takeBack() ? 'revoked' : 'delivered';
+    const now = pipe.opened;
+    if (opened === null || now === null || now <= opened) return null;
+    // Somebody attached to it after the write: what is left is nobody's, and nobody else's turn comes.
+    this.#isStuck = true;
+    return this.#takeBack() ? 'collided' : 'delivered';
+  }
+
+  #takeBack(): boolean {
+    const isLeft = this.#options.pipe.drain() > 0;
+    this.#wasTakenBack ||= isLeft;
+    return isLeft;
+  }
+}
