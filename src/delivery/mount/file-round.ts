@@ -1,0 +1,290 @@
+// One round: everybody who waits in open() for the same file. They share its bytes, so either all of them were admitted
+// and all get the whole, or nobody gets anything. Whatever is unclear ends with an empty file (I3).
+
+import type { MountRefusal } from '../../core/mount.ts';
+import { blockedOpeners, isProgramShown } from '../../machine/blocked-openers.ts';
+import type { BlockedOpener, OpenerLookout } from '../../machine/blocked-openers.ts';
+import { processEntry } from '../../machine/processes.ts';
+import type { ProcessName } from '../../machine/processes.ts';
+import type { Admission, Doorkeeper } from './backend.ts';
+import type { LeasedFile } from './file-leased.ts';
+import { Serving } from './file-serving.ts';
+
+/** While somebody is asked: how often to look who came later and who went away. */
+const LOOK_AGAIN_MS = 200;
+/** So often in a row the kernel may pass over a lease that is there. */
+const MISSES_MAX = 20;
+
+export interface RoundPowers {
+  readonly doorkeeper: Doorkeeper;
+  readonly lookout: OpenerLookout;
+  /** How long an answer may take; shorter than the kernel's own patience. */
+  readonly answerMs: number;
+  /** How long a file may have bytes. */
+  readonly servingMs: number;
+  /** Whether so many more may wait. */
+  readonly hasRoomFor: (count: number) => boolean;
+}
+
+/** A process that was put before the doorkeeper. */
+interface Asked extends ProcessName {
+  readonly gone: AbortController;
+  admission: Admission | null;
+  /** Set when nothing can come of it any more: what an admission that comes later is settled with. */
+  fate: MountRefusal | null;
+}
+
+export class Round {
+  /** Settles when the file is empty and closed. Never rejects. */
+  readonly over: Promise<void>;
+  readonly #file: LeasedFile;
+  readonly #powers: RoundPowers;
+  readonly #over = Promise.withResolvers<void>();
+  readonly #endsAt: number;
+  /** By pid: several threads of one process are one opener. */
+  readonly #asked = new Map<number, Asked>();
+  #news = Promise.withResolvers<void>();
+  #state: 'asking' | 'serving' | 'over' = 'asking';
+  #serving: Serving | null = null;
+  #wasSeen = false;
+  #misses = 0;
+
+  /** `file` was opened by somebody, and is not at the path any more. */
+  constructor(file: LeasedFile, powers: RoundPowers) {
+    this.#file = file;
+    this.#powers = powers;
+    this.over = this.#over.promise;
+    this.#endsAt = performance.now() + powers.answerMs;
+    void this.#run();
+  }
+
+  /** How many processes wait for an answer. */
+  get waiting(): number {
+    return this.#isAsking ? this.#asked.size : 0;
+  }
+
+  /** Refuses who waits, and takes back what was served. All of it before it returns. */
+  close(): void {
+    this.#refuse('revoked');
+    this.#serving?.stop();
+  }
+
+  async #run(): Promise<void> {
+    const tooLate = setTimeout(() => this.#refuse('too_late'), this.#powers.answerMs);
+    try {
+      while (this.#isAsking) await this.#step();
+    } catch {
+      // /proc/locks, or a call that never fails: whatever it is, nobody was let in yet.
+      this.#refuse('broken');
+    } finally {
+      clearTimeout(tooLate);
+    }
+  }
+
+  async #step(): Promise<void> {
+    this.#news = Promise.withResolvers();
+    const blocked = await this.#powers.lookout.look();
+    if (!this.#isAsking) return;
+    this.#meet(blocked.get(this.#file.key));
+    if (this.#isReady()) this.#admitAll();
+    if (!this.#isAsking) return;
+    const again = setTimeout(this.#news.resolve, LOOK_AGAIN_MS);
+    await this.#news.promise;
+    clearTimeout(again);
+  }
+
+  get #isAsking(): boolean {
+    return this.#state === 'asking';
+  }
+
+  #isReady(): boolean {
+    const isAnswered = [...this.#asked.values()].every(({ admission }) => admission !== null);
+    return this.#isAsking && this.#asked.size > 0 && this.#misses === 0 && isAnswered;
+  }
+
+  /** Asks about who came, and forgets who went. */
+  #meet(blocked: readonly BlockedOpener[] | undefined): void {
+    if (blocked === undefined) {
+      this.#misses += 1;
+      if (this.#misses > MISSES_MAX) this.#refuse('broken');
+      else this.#news.resolve();
+      return;
+    }
+    this.#misses = 0;
+    const names = namesOf(blocked);
+    for (const asked of this.#asked.values()) {
+      if (names.get(asked.pid)?.startedAt !== asked.startedAt) this.#part(asked, 'gone');
+    }
+    const newcomers = [...names.values()].filter(({ pid }) => !this.#asked.has(pid));
+    // A file that is opened with O_NONBLOCK, or by somebody who gave up at once, has nobody waiting.
+    if (blocked.length === 0 && !this.#wasSeen) this.#powers.doorkeeper.refused('unidentified', 1);
+    this.#wasSeen = true;
+    if (blocked.length === 0) this.#refuse('gone');
+    else this.#receive(newcomers, blocked);
+  }
+
+  #receive(newcomers: readonly ProcessName[], blocked: readonly BlockedOpener[]): void {
+    const hidden = this.#hiddenAmong(newcomers, blocked);
+    if (hidden > 0) {
+      this.#powers.doorkeeper.refused('unidentified', hidden);
+      this.#refuse('collided', newcomers.length - hidden);
+    } else if (blocked.some(({ isWriting }) => isWriting)) {
+      // Nobody may write it, so this one may do anything (root), or changed the mode on purpose.
+      this.#refuse('collided', newcomers.length);
+    } else if (this.#powers.hasRoomFor(newcomers.length)) {
+      for (const name of newcomers) void this.#ask(name);
+    } else {
+      this.#refuse('busy', newcomers.length);
+    }
+  }
+
+  /** How many of those who came are not shown by the system. Who is dying just now is not counted: it is gone. */
+  #hiddenAmong(newcomers: readonly ProcessName[], blocked: readonly BlockedOpener[]): number {
+    const nameless = blocked.some(({ pid }) => pid === 0) ? 1 : 0;
+    const suspects = newcomers.filter(({ pid }) => !isProgramShown(pid));
+    if (suspects.length === 0) return nameless;
+    const still = new Set(blockedOpeners().get(this.#file.key)?.map(({ pid }) => pid));
+    return nameless + suspects.filter(({ pid }) => still.has(pid)).length;
+  }
+
+  async #ask({ pid, startedAt }: ProcessName): Promise<void> {
+    const gone = new AbortController();
+    const asked: Asked = { pid, startedAt, gone, admission: null, fate: null };
+    this.#asked.set(pid, asked);
+    const admission = await this.#admit(asked);
+    if (asked.fate !== null) {
+      admission?.settle(asked.fate);
+    } else if (admission === null) {
+      // The no is on the record; the others go down with it.
+      this.#asked.delete(pid);
+      this.#refuse('collided');
+    } else {
+      asked.admission = admission;
+      admission.revoked.addEventListener('abort', () => this.#revoke(asked), { once: true });
+      if (admission.revoked.aborted) this.#revoke(asked);
+      this.#news.resolve();
+    }
+  }
+
+  async #admit({ pid, startedAt, gone }: Asked): Promise<Admission | null> {
+    try {
+      return await this.#powers.doorkeeper.admit({ pid, startedAt, gone: gone.signal });
+    } catch {
+      return null;
+    }
+  }
+
+  /**
+   * Everybody who waits was admitted. From here to the end of it nothing else runs in this process. The door is shut and
+   * who waits looked at once more; what is left to a stranger is the time between that look and the release, and only
+   * if it was past the check of the mode before. `Serving` looks for it afterwards.
+   */
+  #admitAll(): void {
+    this.#file.shut();
+    this.#meet(blockedOpeners().get(this.#file.key));
+    if (!this.#isReady()) {
+      if (this.#isAsking) this.#file.unshut();
+      return;
+    }
+    if (performance.now() >= this.#endsAt) return this.#refuse('too_late');
+    // Somebody gave it another name: they could open it when it has bytes.
+    if (!this.#file.isNameless) return this.#refuse('collided');
+    const bytes = this.#open();
+    if (bytes === null) return;
+    // A yes may have been taken back while another one's bytes were made.
+    if (this.#isAsking) this.#serve(bytes);
+    else bytes.fill(0);
+  }
+
+  /** The bytes, when every admission still holds; else nobody gets them. */
+  #open(): Buffer | null {
+    let bytes: Buffer | null = null;
+    for (const asked of this.#asked.values()) {
+      const copy = this.#openFor(asked);
+      const isFirst = bytes === null;
+      const isSame = copy !== null && (bytes === null || bytes.equals(copy));
+      if (isFirst) bytes = copy;
+      else copy?.fill(0);
+      if (isSame) continue;
+      bytes?.fill(0);
+      this.#refuse('collided');
+      return null;
+    }
+    return bytes;
+  }
+
+  #openFor(asked: Asked): Buffer | null {
+    try {
+      const bytes = asked.admission?.open() ?? null;
+      if (bytes === null) this.#part(asked, 'revoked');
+      return bytes;
+    } catch {
+      this.#part(asked, 'broken');
+      return null;
+    }
+  }
+
+  #serve(bytes: Buffer): void {
+    try {
+      if (!this.#file.serve(bytes)) return this.#refuse('too_late');
+    } catch {
+      return this.#refuse('broken');
+    } finally {
+      bytes.fill(0);
+    }
+    this.#state = 'serving';
+    const admitted = [...this.#asked.values()];
+    this.#serving = new Serving(this.#file, admitted, this.#powers.servingMs, {
+      onStrangers: (count) => this.#powers.doorkeeper.refused('collided', count),
+      onOver: () => this.#settleServed(),
+    });
+  }
+
+  /** They could read it from the moment they were let in; how much of it they did before it was taken back nobody knows. */
+  #settleServed(): void {
+    this.#state = 'over';
+    for (const { admission } of this.#asked.values()) admission?.settle('delivered');
+    this.#asked.clear();
+    this.#over.resolve();
+  }
+
+  #revoke(asked: Asked): void {
+    if (this.#state === 'serving') this.#serving?.stop();
+    if (!this.#isAsking || asked.fate !== null) return;
+    this.#part(asked, 'revoked');
+    this.#refuse('collided');
+  }
+
+  /** Nothing comes of this one. */
+  #part(asked: Asked, fate: MountRefusal): void {
+    asked.fate = fate;
+    this.#asked.delete(asked.pid);
+    asked.admission?.settle(fate);
+    if (asked.admission === null) asked.gone.abort();
+  }
+
+  /** Nobody gets anything; whoever waits finds an empty file. `strangers` came and were not asked about. */
+  #refuse(why: MountRefusal, strangers = 0): void {
+    if (!this.#isAsking) return;
+    this.#state = 'over';
+    this.#file.close();
+    const left = [...this.#asked.values()];
+    // Who was asked about and had no answer yet is told here: there is no admission to settle.
+    const unanswered = left.filter(({ admission }) => admission === null).length;
+    for (const asked of left) this.#part(asked, why);
+    if (unanswered + strangers > 0) this.#powers.doorkeeper.refused(why, unanswered + strangers);
+    this.#news.resolve();
+    this.#over.resolve();
+  }
+}
+
+/** The processes that wait, by pid. One that is gone already is not among them. */
+function namesOf(blocked: readonly BlockedOpener[]): Map<number, ProcessName> {
+  const pids = new Set(blocked.map(({ pid }) => pid).filter((pid) => pid !== 0));
+  return new Map([...pids].flatMap((pid) => entryOf(pid)));
+}
+
+function entryOf(pid: number): [number, ProcessName][] {
+  const entry = processEntry(pid);
+  return entry === null ? [] : [[pid, entry]];
+}

@@ -1,0 +1,81 @@
+// The time in which a file has bytes: from the moment its openers were let in until the last of them closed it.
+
+import { holdersOf } from '../../machine/blocked-openers.ts';
+import { ancestorsOf } from '../../machine/processes.ts';
+import type { ProcessName } from '../../machine/processes.ts';
+import type { LeasedFile } from './file-leased.ts';
+
+/** The first look whether it is closed, and the longest time between two: each doubles. Nothing tells when a file is closed. */
+const POLL_MS_MIN = 1;
+const POLL_MS_MAX = 100;
+/** Every so many polls a look for strangers: most readers are done before the first (7 ms), and a look takes as long. */
+const POLLS_PER_SEARCH = 3;
+
+export interface ServingEvents {
+  /** `count` processes hold the file that were not admitted, nor started by one that was. It is empty by now. */
+  readonly onStrangers: (count: number) => void;
+  /** The file is empty and closed. */
+  readonly onOver: () => void;
+}
+
+export class Serving {
+  readonly #file: LeasedFile;
+  readonly #admitted: readonly ProcessName[];
+  readonly #endsAt: number;
+  readonly #events: ServingEvents;
+  #timer: NodeJS.Timeout | undefined;
+  #polls = 0;
+  #isOver = false;
+
+  /** `file` was just served to `admitted`, and is emptied after `maxMs` at the latest (I6). */
+  constructor(file: LeasedFile, admitted: readonly ProcessName[], maxMs: number, events: ServingEvents) {
+    this.#file = file;
+    this.#admitted = admitted;
+    this.#endsAt = performance.now() + maxMs;
+    this.#events = events;
+    this.#pollIn(POLL_MS_MIN);
+  }
+
+  /** Takes back what nobody has read yet, at once. */
+  stop(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    this.#file.empty();
+    this.#file.close();
+    this.#events.onOver();
+  }
+
+  #pollIn(ms: number): void {
+    this.#timer = setTimeout(() => this.#poll(Math.min(ms * 2, POLL_MS_MAX)), Math.min(ms, this.#leftMs));
+  }
+
+  get #leftMs(): number {
+    return Math.max(0, this.#endsAt - performance.now());
+  }
+
+  #poll(nextMs: number): void {
+    this.#polls += 1;
+    if (this.#file.isLeft()) {
+      this.#file.wipe();
+      this.stop();
+    } else if (this.#leftMs === 0) {
+      this.stop();
+    } else {
+      if (this.#polls % POLLS_PER_SEARCH === 0) this.#search();
+      if (!this.#isOver) this.#pollIn(nextMs);
+    }
+  }
+
+  /** Somebody may have come between the last look at who waits and the moment they were let in. */
+  #search(): void {
+    const admitted = new Map(this.#admitted.map(({ pid, startedAt }) => [pid, startedAt]));
+    // A program hands what it opened to those it starts: `while read line; do …; done < .env`.
+    const isAdmitted = (pid: number): boolean =>
+      admitted.has(pid) || ancestorsOf(pid).some((above) => admitted.get(above.pid) === above.startedAt);
+    const strangers = holdersOf(this.#file.stats, this.#file.name).filter((pid) => !isAdmitted(pid));
+    if (strangers.length === 0) return;
+    this.stop();
+    this.#events.onStrangers(strangers.length);
+  }
+}
