@@ -7,6 +7,7 @@ const ENTRIES = {
   keystile: 'src/main.ts',
   daemon: 'src/daemon.ts',
   runner: 'src/delivery/runner.ts',
+  'fuse-thread': 'src/delivery/mount/fuse-thread.ts',
 };
 
 // Made beside and moved into place: a program that runs meanwhile does not find half of itself.

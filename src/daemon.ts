@@ -58,6 +58,7 @@ async function serve(paths: HomePaths): Promise<void> {
   });
   const vault = hasVault ? Vault.open({ files, now: Date.now }) : null;
   const service = new Service({ paths, settings, audit, runners: makeRunners(), log, vault });
+  await service.mounts.removeLeftovers();
   const stop = onceStopped(service, paths, log);
   const server = new WireServer(paths, {
     version: VERSION,

@@ -33,6 +33,11 @@ const MEANINGS: Readonly<Record<EventKind, Meaning>> = {
   environment_output_set: ['update', 'low', 'success'],
   variable_set: ['update', 'informational', 'success'],
   variable_unset: ['delete', 'informational', 'success'],
+  file_imported: ['create', 'low', 'success'],
+  file_restored: ['read', 'medium', 'success'],
+  mounted: ['create', 'informational', 'success'],
+  unmounted: ['delete', 'informational', 'success'],
+  mount_tampered: ['update', 'high', 'failure'],
   requested: ['read', 'informational', 'success'],
   granted: ['update', 'informational', 'success'],
   denied: ['read', 'low', 'failure'],
@@ -62,6 +67,7 @@ const RESOURCES = [
   ['grantId', 'grant'],
   ['leaseId', 'lease'],
   ['runId', 'run'],
+  ['mountId', 'mount'],
 ] as const;
 
 export type ExportFormat = 'jsonl' | 'ocsf';

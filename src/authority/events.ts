@@ -6,7 +6,9 @@ import type { Request } from '../core/request.ts';
 /** An event about a request: its ids and digest in `facts`, what things are called in `names`. */
 export function eventOf(request: Request, event: EventKind, facts: EventFacts = {}): AuditEvent {
   const { requestId, digest, agent, work } = request;
-  const environment = 'environmentId' in work ? { environmentId: work.environmentId } : {};
+  const environment =
+    'environmentId' in work && work.environmentId !== null ? { environmentId: work.environmentId } : {};
+  const mount = 'mountId' in work ? { mountId: work.mountId } : {};
   const common = {
     agentId: agent.agentId,
     pid: agent.process.pid,
@@ -14,6 +16,7 @@ export function eventOf(request: Request, event: EventKind, facts: EventFacts = 
     digest,
     action: work.action,
     ...environment,
+    ...mount,
   };
   return { event, facts: { ...common, ...facts }, names: namesOf(request) };
 }
@@ -26,6 +29,20 @@ function namesOf({ agent, work, reason }: Request): EventNames {
     case 'CreateEnvironment':
     case 'ChangeEnvironment':
       return { ...common, environment: work.environmentName };
+    case 'Mount':
+      return { ...common, environment: work.environmentName, path: work.path };
+    case 'ImportFile':
+      return { ...common, environment: work.environmentName, path: work.file.path, variables: work.names };
+    case 'ReadMount':
+      return {
+        ...common,
+        environment: work.environmentName,
+        variables: work.variables.map(({ name }) => name),
+        argv: work.reader.process.argv,
+        program: work.reader.process.program,
+        cwd: work.reader.cwd.path,
+        path: work.path,
+      };
     case 'Run':
       return {
         ...common,

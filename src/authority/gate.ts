@@ -1,5 +1,5 @@
-// The one gate (I9). A tool call and, later, a program opening a mounted file both come through request(), and only
-// what passed it causes the vault to be read. Order, on every way through: decide, ask, record, deliver (I2).
+// The one gate (I9). A tool call and a program opening a mounted file both come through request(), and only what passed
+// it causes the vault to be read. Order, on every way through: decide, ask, record, deliver (I2).
 
 import type { OutputMode } from '../core/environment.ts';
 import type { EventFacts, EventKind } from '../core/event.ts';
@@ -11,7 +11,8 @@ import { Deliveries } from './deliveries.ts';
 import { eventOf } from './events.ts';
 import { Leases } from './leases.ts';
 import { clamp, decide } from './policy.ts';
-import type { Powers, TicketEnd } from './powers.ts';
+import type { HandOver, Powers, TicketEnd } from './powers.ts';
+import { Denials, denialOf } from './readers.ts';
 import { isGrantMeant, isLeaseMeant, isRequestMeant, type Revoked, type Target } from './targets.ts';
 import { Ticket, Tickets } from './tickets.ts';
 
@@ -25,8 +26,10 @@ export interface Ask {
   readonly createdBy: string | null;
   /** The environment's own output mode, or the strictest its variables allow. */
   readonly outputAtMost: OutputMode;
-  /** False for work that does not need the agent to be admitted: the human's own shell, under an agent. */
+  /** False for work that does not need the agent to be admitted: a program that opened a mounted file. */
   readonly needsAdmission: boolean;
+  /** Opens the mounted file for its reader. Without it a reader gets nothing. */
+  readonly handOver?: HandOver;
 }
 
 export class Authority {
@@ -34,6 +37,7 @@ export class Authority {
   readonly grants = new Grants();
   readonly leases = new Leases();
   readonly tickets = new Tickets();
+  readonly denials = new Denials();
   readonly #deliveries: Deliveries;
   readonly #powers: Powers;
 
@@ -69,22 +73,29 @@ export class Authority {
     const { request } = ticket;
     if (approval.digest !== request.digest)
       throw new Failure('request/changed', 'that is not the request that was shown');
-    if (!this.#powers.isAlive(request.agent.process)) {
-      this.#end(ticket, { status: 'denied', message: 'the agent that asked has ended' });
-      throw new Failure('request/over', 'the agent that asked has ended');
+    if (!this.#isAskerAlive(request)) {
+      this.#end(ticket, { status: 'denied', message: 'the process that asked has ended' });
+      throw new Failure('request/over', 'the process that asked has ended');
     }
-    const runId = request.work.action === 'Run' ? this.#powers.newId('run') : null;
-    ticket.startWork(runId);
+    refuseScope(request, approval);
+    const { action } = request.work;
+    ticket.startWork(action === 'Run' ? this.#powers.newId('run') : null);
     this.#powers.announce({ kind: 'answered', requestId: ticket.requestId, answer: 'approved' });
-    const grantId = approval.life.kind === 'once' || runId === null ? null : this.#powers.newId('grant');
+    const isKept = action === 'ReadMount' || (action === 'Run' && approval.life.kind !== 'once');
+    const grantId = isKept ? this.#powers.newId('grant') : null;
     void this.#carryOut(ticket, approval, grantId);
     return grantId;
   }
 
-  /** The human says no. Needs no factor; the same is refused for a while without asking. */
-  async deny(requestId: string): Promise<void> {
+  /**
+   * The human says no. Needs no factor; the same is refused for a while without asking, and a reader of a mounted file
+   * until lock, or `isForGood`.
+   */
+  async deny(requestId: string, isForGood = false): Promise<void> {
     const ticket = this.#waiting(requestId);
-    this.tickets.coolDown(ticket.request, this.#powers.monotonicMs());
+    const { agent, work } = ticket.request;
+    if (work.action === 'ReadMount') this.denials.deny(denialOf({ agent, work }), isForGood);
+    else this.tickets.coolDown(ticket.request, this.#powers.monotonicMs());
     this.#end(ticket, { status: 'denied', message: 'The human said no. Do not ask for the same again; ask them why.' });
     await this.#record(ticket.request, 'denied', {});
   }
@@ -140,6 +151,7 @@ export class Authority {
       await this.revoke({ what: 'all' }, why);
     } finally {
       this.tickets.forgetEnded();
+      this.denials.lock();
     }
   }
 
@@ -152,12 +164,13 @@ export class Authority {
   /** Ends what belongs to agents whose process has ended. Called now and then. */
   async sweep(): Promise<void> {
     this.agents.forgetEnded();
-    this.grants.end((grant) => !this.#powers.isAlive(grant.process));
+    this.grants.end(({ process }) => process !== null && !this.#powers.isAlive(process));
     for (const ticket of this.tickets.waiting()) {
-      if (!this.#powers.isAlive(ticket.request.agent.process)) {
-        this.#end(ticket, { status: 'denied', message: 'the agent that asked has ended' });
+      if (!this.#isAskerAlive(ticket.request)) {
+        this.#end(ticket, { status: 'denied', message: 'the process that asked has ended' });
       }
     }
+    await this.#deliveries.endReads();
     const orphans = await this.leases.revoke((lease) => !this.#powers.isAlive(lease.agent.process));
     for (const lease of orphans) this.#endById(lease.requestId, { status: 'denied', message: 'the agent has ended' });
   }
@@ -185,15 +198,25 @@ export class Authority {
       return { status: 'locked', message: 'The vault is locked. Ask the human to run: keystile unlock' };
     }
     if (this.agents.isBlocked(ask.agent)) return { status: 'denied', message: 'The human has blocked this agent.' };
+    if (ask.work.action === 'ReadMount' && this.denials.has(denialOf({ agent: ask.agent, work: ask.work }))) {
+      return { status: 'denied', message: 'The human said no to this program.' };
+    }
     if (this.tickets.isCoolingDown(request.digest, this.#powers.monotonicMs())) {
       return { status: 'denied', message: 'The human said no to exactly this a moment ago. Do not ask again.' };
     }
     return null;
   }
 
-  #grantFor(ask: Ask, request: Request): Grant | null {
-    if (ask.work.action !== 'Run' || request.admits) return null;
-    return this.grants.covering(ask.agent, ask.work, this.#powers.monotonicMs());
+  /** For a reader it is not enough that the agent above it lives. */
+  #isAskerAlive({ agent, work }: Request): boolean {
+    const isReaderAlive = work.action !== 'ReadMount' || this.#powers.isAlive(work.reader.process);
+    return isReaderAlive && this.#powers.isAlive(agent.process);
+  }
+
+  #grantFor({ agent, work }: Ask, request: Request): Grant | null {
+    const isHanding = work.action === 'Run' || work.action === 'ReadMount';
+    if (!isHanding || request.admits) return null;
+    return this.grants.covering(agent, work, this.#powers.monotonicMs());
   }
 
   /** Puts the request before the human, and its end on a timer. */
@@ -240,7 +263,7 @@ export class Authority {
       // Revoked or locked while the disk was busy: the yes is void.
       if (ticket.state.at === 'over') return;
       if (request.admits) this.agents.admit(request.agent);
-      if (grantId !== null && request.work.action === 'Run') {
+      if (grantId !== null && (request.work.action === 'Run' || request.work.action === 'ReadMount')) {
         const now = this.#powers.monotonicMs();
         this.grants.keep(grantId, request, request.work, approval, now, this.#powers.wallMs());
       }
@@ -270,6 +293,19 @@ export class Authority {
         if (ticket.state.at === 'over') return;
         const made = this.#powers.change(work.change, agent.agentId);
         this.#end(ticket, { status: 'completed', made, result: null });
+        return;
+      }
+      case 'Mount':
+      case 'ImportFile': {
+        const why = work.action === 'Mount' ? work.verb : 'import';
+        await this.#record(ticket.request, 'leased', { why });
+        if (ticket.state.at === 'over') return;
+        const made = await this.#powers.arrange(work, agent.agentId);
+        this.#end(ticket, { status: 'completed', made, result: null });
+        return;
+      }
+      case 'ReadMount': {
+        this.#end(ticket, await this.#deliveries.read(ticket, work, grantId));
         return;
       }
       case 'Run': {
@@ -315,6 +351,15 @@ export class Authority {
   async #record(request: Request, event: EventKind, facts: EventFacts): Promise<void> {
     await this.#powers.record(eventOf(request, event, facts));
   }
+}
+
+/** A file is given to a process or to a program. To whatever opens it would be to nobody in particular. */
+function refuseScope({ work }: Request, { scope, life }: Approval): void {
+  if (work.action !== 'ReadMount' || scope === 'exact' || (scope === 'program' && life.kind !== 'once')) return;
+  throw new Failure('input/invalid', 'a mounted file is read by one process or one program', {
+    field: 'scope',
+    hint: 'choose the scope exact, or program and for how long',
+  });
 }
 
 function strictest(...modes: readonly OutputMode[]): OutputMode {

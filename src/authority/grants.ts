@@ -1,8 +1,17 @@
 // A grant remembers a yes: for whom, for what, for how long. It is asked on every use whether it still covers.
 
 import type { OutputMode } from '../core/environment.ts';
-import { requestDigest, type Approval, type GrantScope, type Request, type RunFacts } from '../core/request.ts';
+import type { ReadFacts } from '../core/mount-facts.ts';
+import {
+  requestDigest,
+  type Approval,
+  type GrantScope,
+  type Handing,
+  type Request,
+  type RunFacts,
+} from '../core/request.ts';
 import { processKey } from './agents.ts';
+import { isSameProcess, isSameProgram } from './readers.ts';
 
 /** Grants remembered at once (I8). */
 const GRANTS_MAX = 500;
@@ -10,12 +19,12 @@ const GRANTS_MAX = 500;
 export interface Grant {
   readonly grantId: string;
   readonly agentId: string;
-  /** The one process it counts for. */
-  readonly process: Request['agent']['process'];
+  /** The one process it counts for; null for a program of the human's own, in whatever process it reads. */
+  readonly process: Request['agent']['process'] | null;
   readonly scope: GrantScope;
   /** The digest of the request as an admitted agent would make it; all there is to scope `exact`. */
   readonly digest: string;
-  readonly run: RunFacts;
+  readonly work: Handing;
   /** On the monotonic clock; null for "until lock". */
   readonly expiresAtMs: number | null;
   readonly expiresAtWall: number | null;
@@ -25,25 +34,17 @@ export interface Grant {
 export class Grants {
   readonly #grants = new Map<string, Grant>();
 
-  /** Keeps a grant for the life that was approved. Nothing is kept for `once`: that yes is spent on the spot. */
-  keep(
-    grantId: string,
-    request: Request,
-    run: RunFacts,
-    approval: Approval,
-    nowMs: number,
-    wallMs: number,
-  ): Grant | null {
+  /** Keeps a grant for the life that was approved; of `once`, which is spent on a run, for the process that reads. */
+  keep(grantId: string, request: Request, work: Handing, approval: Approval, nowMs: number, wallMs: number): Grant {
     const { life } = approval;
-    if (life.kind === 'once') return null;
     const lifeMs = life.kind === 'minutes' ? life.minutes * 60_000 : null;
     const grant: Grant = {
       grantId,
       agentId: request.agent.agentId,
-      process: request.agent.process,
+      process: boundTo(request, work, approval.scope),
       scope: approval.scope,
       digest: requestDigest({ ...request, admits: false }),
-      run,
+      work,
       expiresAtMs: lifeMs === null ? null : nowMs + lifeMs,
       expiresAtWall: lifeMs === null ? null : wallMs + lifeMs,
       output: approval.output ?? 'redacted',
@@ -54,16 +55,28 @@ export class Grants {
     return grant;
   }
 
-  /** The grant that covers this run by this agent, narrowest first, or null. */
-  covering(agent: Request['agent'], run: RunFacts, nowMs: number): Grant | null {
-    const digest = requestDigest({ agent, admits: false, work: run });
-    const own = this.all(nowMs).filter((grant) => processKey(grant.process) === processKey(agent.process));
+  /** The grant that covers this work of this agent, narrowest first, or null. */
+  covering(agent: Request['agent'], work: Handing, nowMs: number): Grant | null {
+    if (work.action === 'ReadMount') return this.#coveringRead(agent, work, nowMs);
+    const digest = requestDigest({ agent, admits: false, work });
+    const own = this.all(nowMs).filter(({ process }) => process !== null && isSame(process, agent.process));
+    const covers = (scope: GrantScope, isCovered: (approved: RunFacts, run: RunFacts) => boolean) =>
+      own.find((grant) => grant.scope === scope && grant.work.action === 'Run' && isCovered(grant.work, work));
     return (
       own.find((grant) => grant.digest === digest) ??
-      own.find((grant) => grant.scope === 'program' && coversProgram(grant.run, run)) ??
-      own.find((grant) => grant.scope === 'environment' && coversVariables(grant.run, run)) ??
+      covers('program', coversProgram) ??
+      covers('environment', coversVariables) ??
       null
     );
+  }
+
+  #coveringRead(agent: Request['agent'], read: ReadFacts, nowMs: number): Grant | null {
+    const covers = ({ scope, process, work }: Grant): boolean => {
+      if (work.action !== 'ReadMount') return false;
+      if (scope === 'exact') return isSameProcess(work, read);
+      return isSameProgram(work, read) && (process === null || isSame(process, agent.process));
+    };
+    return this.all(nowMs).find(covers) ?? null;
   }
 
   /** The grants that count now. */
@@ -80,6 +93,17 @@ export class Grants {
     for (const id of ended) this.#grants.delete(id);
     return ended;
   }
+}
+
+/** A run's grant is the agent's; a read's is that of the process that reads, or of the program below that agent. */
+function boundTo({ agent }: Request, work: Handing, scope: GrantScope): Grant['process'] {
+  if (work.action === 'Run') return agent.process;
+  if (scope === 'exact') return work.reader.process;
+  return work.reader.isUnderAgent ? agent.process : null;
+}
+
+function isSame(a: Request['agent']['process'], b: Request['agent']['process']): boolean {
+  return processKey(a) === processKey(b);
 }
 
 /** The same program, bytes and folder, and the approved arguments as the first ones. Files among them must be unchanged. */

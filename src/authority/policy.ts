@@ -13,7 +13,7 @@ export type Decision =
 export const GRANT_MINUTES_MAX = 720;
 export const TIER_MIN: Tier = 1;
 
-/** `createdBy` is who made the environment the work is about, when it is about one. */
+/** `createdBy` is who made the environment or mount the work is about, when it is about one. */
 export function decide(work: Work, agentId: string, createdBy: Environment['createdBy']): Decision {
   switch (work.action) {
     case 'Connect':
@@ -21,6 +21,11 @@ export function decide(work: Work, agentId: string, createdBy: Environment['crea
       return { kind: 'allow' };
     case 'ChangeEnvironment':
       return createdBy === agentId ? { kind: 'allow' } : { kind: 'ask', tier: TIER_MIN };
+    case 'Mount':
+      // Taking away what it put there gives an agent nothing.
+      return work.verb === 'unmount' && createdBy === agentId ? { kind: 'allow' } : { kind: 'ask', tier: TIER_MIN };
+    case 'ImportFile':
+    case 'ReadMount':
     case 'Run':
       return { kind: 'ask', tier: TIER_MIN };
   }

@@ -3,8 +3,10 @@
 import type { Change, OutputMode } from '../core/environment.ts';
 import type { AuditEvent } from '../core/event.ts';
 import type { Failure } from '../core/failure.ts';
+import type { MountRefusal } from '../core/mount.ts';
+import type { ReadFacts } from '../core/mount-facts.ts';
 import type { IdKind } from '../core/names.ts';
-import type { ProcessFacts, RunFacts, RunResult } from '../core/request.ts';
+import type { Arranging, ProcessFacts, RunFacts, RunResult } from '../core/request.ts';
 
 /** One delivery: these variables, to this command, once (I6). */
 export interface LeaseOrder {
@@ -35,6 +37,24 @@ export interface Delivery {
   kill(): Promise<void>;
 }
 
+/** A mounted file on its way to one reader. */
+export interface Reading {
+  /** What became of it, once nothing more can be read of it. Never rejects. */
+  readonly settled: Promise<'delivered' | MountRefusal>;
+  /** What has not been read yet is not read any more. */
+  kill(): Promise<void>;
+}
+
+/**
+ * Opens one mounted file for one reader: comes with the Ask, and only the gate calls it (I9). The vault is read by what it
+ * returns, and not after `isRevoked` says so.
+ */
+export type HandOver = (order: {
+  readonly leaseId: string;
+  readonly read: ReadFacts;
+  readonly isRevoked: () => boolean;
+}) => Reading;
+
 export interface Powers {
   /** How long a request waits for the human, in ms. */
   readonly expiresAfterMs: number;
@@ -53,6 +73,8 @@ export interface Powers {
   deliver(order: LeaseOrder): Delivery;
   /** Makes a granted change to the vault. Throws Failure. */
   change(change: Change, agentId: string): ChangeMade;
+  /** Mounts, unmounts or imports a file. Rejects with a Failure. */
+  arrange(work: Arranging, agentId: string): Promise<ChangeMade>;
   /** Keeps masked output sealed until the human releases it. */
   hold(runId: string, masked: Masked): void;
   /** Tells whoever watches. Never throws. */
@@ -63,7 +85,10 @@ export type ChangeMade =
   | { readonly kind: 'created'; readonly environmentId: string }
   | { readonly kind: 'renamed' }
   | { readonly kind: 'appended'; readonly missing: readonly string[] }
-  | { readonly kind: 'removed' };
+  | { readonly kind: 'removed' }
+  | { readonly kind: 'mounted'; readonly path: string }
+  | { readonly kind: 'unmounted' }
+  | { readonly kind: 'imported'; readonly environmentId: string; readonly variableNames: readonly string[] };
 
 export type News =
   | { readonly kind: 'requested'; readonly requestId: string }

@@ -9,6 +9,7 @@ export type Target =
   | { readonly what: 'id'; readonly id: string }
   | { readonly what: 'agent'; readonly agentId: string }
   | { readonly what: 'environment'; readonly environmentId: string }
+  | { readonly what: 'mount'; readonly mountId: string }
   | { readonly what: 'all' };
 
 export interface Revoked {
@@ -26,7 +27,9 @@ export function isGrantMeant(grant: Grant, target: Target): boolean {
     case 'agent':
       return grant.agentId === target.agentId;
     case 'environment':
-      return grant.run.environmentId === target.environmentId;
+      return grant.work.environmentId === target.environmentId;
+    case 'mount':
+      return 'mountId' in grant.work && grant.work.mountId === target.mountId;
   }
 }
 
@@ -40,7 +43,9 @@ export function isLeaseMeant(lease: Lease, grants: readonly string[], target: Ta
     case 'agent':
       return lease.agent.agentId === target.agentId;
     case 'environment':
-      return lease.run.environmentId === target.environmentId;
+      return lease.work.environmentId === target.environmentId;
+    case 'mount':
+      return 'mountId' in lease.work && lease.work.mountId === target.mountId;
   }
 }
 
@@ -54,5 +59,7 @@ export function isRequestMeant(request: Request, target: Target): boolean {
       return request.agent.agentId === target.agentId;
     case 'environment':
       return 'environmentId' in request.work && request.work.environmentId === target.environmentId;
+    case 'mount':
+      return 'mountId' in request.work && request.work.mountId === target.mountId;
   }
 }

@@ -4,7 +4,7 @@ import type { OutputMode } from '../core/environment.ts';
 import { Failure } from '../core/failure.ts';
 import type { Request } from '../core/request.ts';
 import { processKey } from './agents.ts';
-import type { TicketEnd } from './powers.ts';
+import type { HandOver, TicketEnd } from './powers.ts';
 
 export const WAITING_MAX = 20;
 export const WAITING_PER_AGENT_MAX = 5;
@@ -25,6 +25,8 @@ export type TicketState =
 export class Ticket {
   readonly request: Request;
   readonly stdin: Buffer | null;
+  /** Opens a mounted file for the reader that asked; null for every other work. */
+  readonly handOver: HandOver | null;
   /** What the environment and its variables allow, whatever the human picks. */
   readonly outputAtMost: OutputMode;
   readonly expiresAtMs: number;
@@ -33,11 +35,12 @@ export class Ticket {
 
   constructor(
     request: Request,
-    ask: { readonly stdin: Buffer | null; readonly outputAtMost: OutputMode },
+    ask: { readonly stdin: Buffer | null; readonly outputAtMost: OutputMode; readonly handOver?: HandOver },
     expiresAtMs: number,
   ) {
     this.request = request;
     this.stdin = ask.stdin;
+    this.handOver = ask.handOver ?? null;
     this.outputAtMost = ask.outputAtMost;
     this.expiresAtMs = expiresAtMs;
   }

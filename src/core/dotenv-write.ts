@@ -94,6 +94,11 @@ export function writeDotenv(variables: readonly DotenvVariable[], options: Doten
   return { bytes, refused: lines.filter(({ quote }) => quote === undefined).map(({ name }) => name) };
 }
 
+/** Whether a value of that name can be in a file at all, if readers of one line at a time are left aside. */
+export function isWritable({ name, value }: DotenvVariable): boolean {
+  return quoteFor(name, value, true) !== undefined;
+}
+
 /** The first spelling that every reader understands alike, as the quote it uses. */
 function quoteFor(name: string, value: Buffer, isMultiline: boolean): string | undefined {
   // Text is what most readers are about: npm dotenv writes U+FFFD over other bytes, python-dotenv gives up on the file.

@@ -17,6 +17,8 @@ export interface Variable {
   readonly plain?: string;
   /** False for a value too short to be found in output without hiding half of it: its runs answer `summary` only. */
   readonly maskable: boolean;
+  /** False for a value that a dotenv file cannot hold (core/dotenv-write.ts): mounts leave it out. Absent before 0.2. */
+  readonly writable?: boolean;
 }
 
 export interface Environment {

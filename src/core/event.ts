@@ -23,6 +23,11 @@ export const EVENT_KINDS = [
   'environment_output_set',
   'variable_set',
   'variable_unset',
+  'file_imported',
+  'file_restored',
+  'mounted',
+  'unmounted',
+  'mount_tampered',
   'requested',
   'granted',
   'denied',
@@ -55,6 +60,7 @@ export interface EventFacts {
   readonly leaseId?: string;
   readonly runId?: string;
   readonly environmentId?: string;
+  readonly mountId?: string;
   /** Digest of the request. */
   readonly digest?: string;
   readonly tier?: Tier;
@@ -76,6 +82,7 @@ export const FACT_TEXTS = [
   'leaseId',
   'runId',
   'environmentId',
+  'mountId',
   'digest',
   'scope',
   'action',
@@ -102,6 +109,8 @@ export interface EventNames {
   readonly cwd?: string;
   readonly reason?: string;
   readonly method?: string;
+  /** Where a file is mounted or was imported from. */
+  readonly path?: string;
 }
 
 export interface AuditEvent {

@@ -74,6 +74,16 @@ export function isCodeOnCommandLine(programPath: string, argv: readonly string[]
   });
 }
 
+/** Whether the program runs code that its arguments name: then they belong to what it is. */
+export function isInterpreter(programPath: string, argv: readonly string[]): boolean {
+  return [programPath, argv[0] ?? ''].some((path) => {
+    const file = basename(path);
+    const name = file.replace(/\.exe$/, '').replace(/[-.]?\d[\d.]*$/, '');
+    const isKnown = LAUNCHERS.has(file) || LAUNCHERS.has(name) || PROGRAM_FIRST.has(name) || LOADER.test(file);
+    return isKnown || INTERPRETERS.some(({ names }) => names.includes(name));
+  });
+}
+
 function isProgramFirst(options: readonly string[]): boolean {
   const hasFile = options.some((option) => /^-[a-zA-Z]*f|^--(?:file|from-file)\b/.test(option));
   return !hasFile || options.some((option) => /^-e|^--(?:source|expression)\b/.test(option));

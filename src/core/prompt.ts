@@ -1,21 +1,25 @@
-// The words a human decides by: a Request as lines of printable ASCII. Nothing is cut; every line starts with a head
-// from a closed list, which no text of an agent can imitate. I5: whatever the digest covers is said here.
+// The words a human decides by: a Request as lines of printable ASCII. I5: whatever the digest covers is said here.
 
 import type { Change, VariableDraft } from './environment.ts';
-import { printable } from './printable.ts';
-import type { AgentFacts, FileFacts, ProcessFacts, Request, RunFacts, Work } from './request.ts';
+import { importRows, mountRows, readRows } from './prompt-mount.ts';
+import {
+  bare,
+  CONTINUATION,
+  environmentRows,
+  fileRows,
+  folderRows,
+  isoTime,
+  processRows,
+  section,
+  spoken,
+  wrapped,
+  type Row,
+} from './prompt-rows.ts';
+import type { AgentFacts, Request, RunFacts, Work } from './request.ts';
 
-/** Columns of a head: two spaces, a label, a space. What follows is the text. */
-export const HEAD_COLUMNS = 16;
 const COLUMNS_DEFAULT = 80;
 const COLUMNS_MIN = 40;
-/** So many spaces in a row can push the rest of a line out of sight, and are said in words. */
-const SPACES_SAID_MIN = 4;
-const CONTINUATION = `${' '.repeat(HEAD_COLUMNS - 2)}> `;
 const BOX_CONTINUATION = `  |${CONTINUATION.slice(3)}`;
-
-/** One fact: a label of ours and a text in which everything foreign is already escaped. */
-type Row = readonly [label: string, text: string];
 
 /**
  * Everything a human has to see before answering, as lines of printable ASCII at most `columns` wide (at least 40).
@@ -25,7 +29,7 @@ type Row = readonly [label: string, text: string];
 export function promptLines(request: Request, now: number, columns = COLUMNS_DEFAULT): string[] {
   const width = Math.max(COLUMNS_MIN, Math.floor(columns));
   return [
-    `KEYSTILE: an agent asks for your answer`,
+    `KEYSTILE: ${isOwnProgram(request) ? 'a program' : 'an agent'} asks for your answer`,
     ...section(headerRows(request, now), width),
     '',
     'WHO ASKS (seen by the system)',
@@ -34,8 +38,13 @@ export function promptLines(request: Request, now: number, columns = COLUMNS_DEF
     'WHAT IT WANTS (seen by the system)',
     ...section([...admissionRows(request), ...workRows(request.work)], width),
     '',
-    ...agentBox(request, width),
+    ...(request.work.action === 'ReadMount' ? [] : agentBox(request, width)),
   ];
+}
+
+/** A program that opens a file says nothing, so there is no box; and nobody need be above it. */
+function isOwnProgram({ work }: Request): boolean {
+  return work.action === 'ReadMount' && !work.reader.isUnderAgent;
 }
 
 /** A length of time for people: `4 min 58 s`. Below zero counts as zero. */
@@ -75,14 +84,6 @@ function agentRows(agent: AgentFacts): Row[] {
   ];
 }
 
-function processRows(label: string, process: ProcessFacts): Row[] {
-  return [
-    ...spoken(label, process.program, bare),
-    ['  process', `pid ${process.pid}, user ${process.uid}, start ${bare(process.startedAt)}`],
-    ...process.argv.flatMap((argument) => spoken('  argument', argument)),
-  ];
-}
-
 function admissionRows(request: Request): Row[] {
   if (!request.admits) return [];
   return [
@@ -108,6 +109,12 @@ function workRows(work: Work): Row[] {
         ['  id', bare(work.environmentId)],
         ...changeRows(work.change, work.environmentId),
       ];
+    case 'Mount':
+      return mountRows(work);
+    case 'ImportFile':
+      return importRows(work);
+    case 'ReadMount':
+      return readRows(work);
     case 'Run':
       return runRows(work);
   }
@@ -171,33 +178,11 @@ function runRows(run: RunFacts): Row[] {
     ...disclosureRows(run),
     ...fileRows('program', run.program),
     ...run.operands.flatMap((operand, i) => fileRows(`file ${i + 1}`, operand)),
-    ...spoken('folder', run.cwd.path, bare),
-    ['  identity', `device ${bare(run.cwd.dev)}, inode ${bare(run.cwd.ino)}`],
+    ...folderRows(run.cwd),
     ...deltaRows(run.environmentDelta),
     ['stdin', run.stdin === null ? 'empty' : `${run.stdin.bytes} bytes, sha256 ${bare(run.stdin.digest)}`],
     ['output', outputText(run.output)],
     ['timeout', `${run.timeoutSeconds} s`],
-  ];
-}
-
-function environmentRows(run: RunFacts): Row[] {
-  const madeBy: Row[] =
-    run.environmentCreatedBy === null
-      ? [['  made by', 'you']]
-      : [
-          ['!!', 'this environment was made, and named, by an agent:'],
-          ['', bare(run.environmentCreatedBy)],
-        ];
-  const variables = run.variables.flatMap(({ name, source, plain }): Row[] => [
-    ...spoken('variable', name, bare),
-    ...spoken('  from', source),
-    ...(plain === undefined ? [] : spoken('  plain', plain)),
-  ]);
-  return [
-    ...spoken('environment', run.environmentName),
-    ['  id', bare(run.environmentId)],
-    ...madeBy,
-    ...(variables.length === 0 ? [['variables', 'none'] satisfies Row] : variables),
   ];
 }
 
@@ -209,15 +194,6 @@ function disclosureRows(run: RunFacts): Row[] {
     ...(run.isCodeChosenByAgent ? [['', 'the agent chose the code it runs'] satisfies Row] : []),
   ];
   return reasons.length === 0 ? [] : [['!!', 'treat the value as disclosed to this program:'], ...reasons];
-}
-
-function fileRows(label: string, file: FileFacts): Row[] {
-  const changeable = file.isChangeable ? 'you, and so the agent, can change it' : 'you cannot change it';
-  return [
-    ...spoken(label, file.path, bare),
-    ['  sha256', bare(file.digest)],
-    ['  size', `${file.bytes} bytes; ${changeable}`],
-  ];
 }
 
 function deltaRows(delta: Readonly<Record<string, string>>): Row[] {
@@ -246,51 +222,4 @@ function agentBox(request: Request, width: number): string[] {
     ...rows.flatMap((row) => wrapped(`  | ${row[0]}`, row[1], BOX_CONTINUATION, width)),
     '  +'.padEnd(width, '-'),
   ];
-}
-
-// --- text and lines ------------------------------------------------------------------------------------------------
-
-/** A row, and before it a note on what the eye would pass over in its text. */
-function spoken(label: string, text: string, spell: (text: string) => string = quoted): Row[] {
-  const found = [...(text.match(SPACE_RUNS) ?? []).map((run) => `[${run.length} spaces]`), ...foreignNote(text)];
-  if (found.length === 0) return [[label, spell(text)]];
-  return [
-    ['note', `the next text has ${found.join(', ')} among ${text.length} characters`],
-    [label, spell(text)],
-  ];
-}
-
-const SPACE_RUNS = new RegExp(` {${SPACES_SAID_MIN},}`, 'g');
-
-function foreignNote(text: string): string[] {
-  const count = Array.from(text).filter((character) => !/^[\x20-\x7e]$/.test(character)).length;
-  return count === 0 ? [] : [`${count} escaped`];
-}
-
-/** In double quotes, so that its ends can be seen. Quotes inside are escaped: two texts never look the same. */
-function quoted(text: string): string {
-  return `"${printable(text).replaceAll('"', String.raw`\"`)}"`;
-}
-
-/** As it is when nothing in it could mislead, else quoted. */
-function bare(text: string): string {
-  return /^[\w./:@+-]+$/.test(text) ? text : quoted(text);
-}
-
-/** ISO 8601 in UTC, to the second. */
-function isoTime(ms: number): string {
-  const time = new Date(ms);
-  return Number.isNaN(time.getTime()) ? 'unknown' : `${time.toISOString().slice(0, -5)}Z`;
-}
-
-function section(rows: readonly Row[], width: number): string[] {
-  return rows.flatMap(([label, text]) => wrapped(`  ${label}`, text, CONTINUATION, width));
-}
-
-/** Lines of at most `width` columns: `head`, padded, with the start of `text`; then `continuation` with what is left. */
-function wrapped(head: string, text: string, continuation: string, width: number): string[] {
-  const room = width - HEAD_COLUMNS;
-  const lines = [`${head.padEnd(HEAD_COLUMNS - 1)} ${text.slice(0, room)}`];
-  for (let at = room; at < text.length; at += room) lines.push(continuation + text.slice(at, at + room));
-  return lines;
 }

@@ -3,6 +3,7 @@
 
 import { digestOf } from './canonical.ts';
 import type { Change, OutputMode } from './environment.ts';
+import type { ImportFacts, MountFacts, ReadFacts } from './mount-facts.ts';
 
 /** A process as the system shows it (I7). */
 export interface ProcessFacts {
@@ -80,7 +81,15 @@ export type Work =
       readonly environmentName: string;
       readonly change: Change;
     }
-  | RunFacts;
+  | MountFacts
+  | ImportFacts
+  | Handing;
+
+/** Work that hands values over: what a grant remembers and a lease is about. */
+export type Handing = RunFacts | ReadFacts;
+
+/** Work that is answered with what was made. */
+export type Arranging = MountFacts | ImportFacts;
 
 export interface Request {
   readonly requestId: string;

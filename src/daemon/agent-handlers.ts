@@ -3,17 +3,25 @@
 
 import type { Ask } from '../authority/gate.ts';
 import type { ChangeMade } from '../authority/powers.ts';
-import type { Ticket } from '../authority/tickets.ts';
 import { TIER_MIN, GRANT_MINUTES_MAX } from '../authority/policy.ts';
-import type { Change, Environment, VariableDraft } from '../core/environment.ts';
+import type { Change, VariableDraft } from '../core/environment.ts';
 import { Failure } from '../core/failure.ts';
-import { isId, parseDraftName, parseTitle } from '../core/names.ts';
-import type { AgentFacts, Work } from '../core/request.ts';
-import type { Vault } from '../vault/vault.ts';
-import { WAIT_SECONDS_MAX, type AgentAnswer, type MethodName } from '../wire/methods.ts';
+import { parseDraftName, parseTitle } from '../core/names.ts';
+import type { Work } from '../core/request.ts';
+import { WAIT_SECONDS_MAX, type AgentAnswer } from '../wire/methods.ts';
 import type { Call, Handlers } from '../wire/calls.ts';
-import { answerOf, anyResult, changeResult, lockedAnswer, resultOf, waitFor, type Completed } from './answers.ts';
+import {
+  caller,
+  changeAsk,
+  connectAsk,
+  environmentOf,
+  settle,
+  whenAdmitted,
+  type AnyAgentCall,
+} from './agent-calls.ts';
+import { answerOf, anyResult, changeResult, lockedAnswer, resultOf, waitFor } from './answers.ts';
 import { searchPathOf } from './jobs.ts';
+import { localFiles, mountAgentHandlers } from './mount-handlers.ts';
 import { runAsk } from './run-facts.ts';
 import type { Service } from './service.ts';
 import { grantView } from './views.ts';
@@ -28,10 +36,12 @@ type AgentMethod =
   | 'variables.append'
   | 'variables.remove'
   | 'run.start'
+  | 'mounts.create'
+  | 'mounts.list'
+  | 'mounts.remove'
+  | 'environments.import'
   | 'requests.check'
   | 'requests.cancel';
-
-type AnyCall = Pick<Call<MethodName>, 'connection' | 'signal'>;
 
 export function agentHandlers(service: Service): Pick<Handlers, AgentMethod> {
   return {
@@ -39,6 +49,7 @@ export function agentHandlers(service: Service): Pick<Handlers, AgentMethod> {
     ...nameHandlers(service),
     ...changeHandlers(service),
     ...requestHandlers(service),
+    ...mountAgentHandlers(service),
   };
 }
 
@@ -59,7 +70,7 @@ function accessHandlers(service: Service) {
       const agent = await caller(service, call);
       const { pid, startedAt } = agent.process;
       const grants = authority.grants.all(service.nowMs()).filter(({ process }) => {
-        return process.pid === pid && process.startedAt === startedAt;
+        return process !== null && process.pid === pid && process.startedAt === startedAt;
       });
       return {
         status: 'completed' as const,
@@ -67,7 +78,7 @@ function accessHandlers(service: Service) {
         agentId: agent.agentId,
         admitted: authority.agents.isAdmitted(agent),
         grants: service.isUnlocked ? grants.map((grant) => grantView(grant)) : [],
-        mounts: [],
+        mounts: service.isUnlocked && authority.agents.isAdmitted(agent) ? localFiles(service) : [],
         policy: { default: 'ask', minimumTier: TIER_MIN, maxGrantMinutes: GRANT_MINUTES_MAX },
       };
     },
@@ -160,7 +171,7 @@ async function startRun(service: Service, call: Call<'run.start'>) {
     });
   }
   const environment = environmentOf(vault, params.environmentId);
-  const { run, stdin, outputAtMost } = await runAsk(params, environment, searchPathOf(vault));
+  const { run, stdin, outputAtMost } = await runAsk(params, environment, searchPathOf(vault), service.ownMounts);
   const { createdBy } = environment;
   const ask: Ask = { agent, work: run, reason: params.reason, stdin, createdBy, outputAtMost, needsAdmission: true };
   return await settle(service, call, ask, resultOf);
@@ -168,7 +179,7 @@ async function startRun(service: Service, call: Call<'run.start'>) {
 
 async function change<T extends object>(
   service: Service,
-  call: AnyCall,
+  call: AnyAgentCall,
   wanted: Exclude<Change, { kind: 'create' }>,
   completed: (made: ChangeMade) => T,
 ): Promise<AgentAnswer<T>> {
@@ -182,56 +193,6 @@ async function change<T extends object>(
 function madeOf(made: ChangeMade | null): ChangeMade {
   if (made === null) throw new Failure('internal/error', 'a change ended without a result');
   return made;
-}
-
-/** Through the gate, and back with an answer in time. */
-async function settle<T extends object>(service: Service, call: AnyCall, ask: Ask, completed: (end: Completed) => T) {
-  if (service.isUnlocked) await service.see(ask.agent);
-  const ticket = await service.authority.request(ask);
-  await waitFor(ticket, WAIT_SECONDS_MAX, call.signal);
-  return answerOf(ticket, completed);
-}
-
-/** What an admitted agent may see; an unknown one asks to be admitted first. */
-async function whenAdmitted<T extends object>(
-  service: Service,
-  call: AnyCall,
-  look: (vault: ReturnType<Service['unlocked']>) => T,
-): Promise<AgentAnswer<T>> {
-  const agent = await caller(service, call);
-  if (!service.isUnlocked) return lockedAnswer();
-  const ticket: Ticket = await service.authority.request(connectAsk(agent));
-  await service.see(agent);
-  await waitFor(ticket, WAIT_SECONDS_MAX, call.signal);
-  const answer = answerOf(ticket, () => ({}));
-  if (answer.status !== 'completed') return answer;
-  return service.isUnlocked ? { status: 'completed', ...look(service.unlocked()) } : lockedAnswer();
-}
-
-async function caller(service: Service, call: AnyCall): Promise<AgentFacts> {
-  const agent = await service.agentOf(call.connection);
-  if (agent === null) throw new Failure('daemon/unreachable', 'the process that asked has ended');
-  return agent;
-}
-
-function connectAsk(agent: AgentFacts): Ask {
-  return { ...changeAsk(agent, { action: 'Connect' }, null), reason: 'to see the names of environments and variables' };
-}
-
-function changeAsk(agent: AgentFacts, work: Work, createdBy: string | null): Ask {
-  return { agent, work, reason: '', stdin: null, createdBy, outputAtMost: 'redacted', needsAdmission: true };
-}
-
-/** By id only: an agent learns ids from the lists it may see, and cannot guess at names. */
-function environmentOf(vault: Pick<Vault, 'environment'>, environmentId: string): Environment {
-  const hint = 'call list_environments for the ids';
-  const absent = new Failure('name/not_found', 'there is no such environment', { field: 'environmentId', hint });
-  if (!isId('env', environmentId)) throw absent;
-  try {
-    return vault.environment(environmentId);
-  } catch (error) {
-    throw error instanceof Failure && error.code === 'name/not_found' ? absent : error;
-  }
 }
 
 function checkedDrafts(drafts: readonly VariableDraft[]): VariableDraft[] {

@@ -85,7 +85,12 @@ export function changeResult(made: ChangeMade): Record<string, unknown> {
       return { environmentId: made.environmentId };
     case 'appended':
       return { missing: [...made.missing] };
+    case 'mounted':
+      return { mountPath: made.path };
+    case 'imported':
+      return { environmentId: made.environmentId, variableNames: [...made.variableNames] };
     case 'renamed':
+    case 'unmounted':
     case 'removed':
       return {};
   }

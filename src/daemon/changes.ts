@@ -1,11 +1,14 @@
-// A granted change, made to the vault: all of it or none.
+// What was granted, made: a change to the vault, all of it or none; a file mounted, taken away or imported.
 
 import type { ChangeMade } from '../authority/powers.ts';
 import type { Change, VariableDraft } from '../core/environment.ts';
 import { Failure } from '../core/failure.ts';
+import type { Arranging } from '../core/request.ts';
 import { Secret } from '../core/secret.ts';
 import { generateValue } from '../vault/generate.ts';
 import type { Vault } from '../vault/vault.ts';
+import { importFile } from './imports.ts';
+import type { Service } from './service.ts';
 
 /** Throws Failure, and then nothing was changed. */
 export function makeChange(vault: Vault, change: Change, agentId: string): ChangeMade {
@@ -31,6 +34,18 @@ export function makeChange(vault: Vault, change: Change, agentId: string): Chang
         return { kind: 'removed' };
       });
   }
+}
+
+/** A granted mount, unmount or import. Throws Failure. */
+export async function arrange(service: Service, work: Arranging, agentId: string): Promise<ChangeMade> {
+  if (work.action === 'ImportFile') return await importFile(service, work, agentId);
+  const { environmentId, path, backend } = work;
+  if (work.verb === 'unmount') {
+    await service.mounts.unmount(path);
+    return { kind: 'unmounted' };
+  }
+  await service.mounts.mount({ environmentId, path, backend, createdBy: agentId });
+  return { kind: 'mounted', path };
 }
 
 /** Appending never touches what is there: a value the human set cannot be replaced from the agent's side. */

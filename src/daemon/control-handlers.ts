@@ -1,10 +1,12 @@
 // What a human may say, row by row of the control socket. Whether a row needs the passphrase stands in the method table
 // and was checked before the handler runs (daemon/guard.ts).
 
+import { denialOf } from '../authority/readers.ts';
 import type { Change } from '../core/environment.ts';
 import { Failure } from '../core/failure.ts';
 import { Secret } from '../core/secret.ts';
 import { parseTitle, parseVariableName } from '../core/names.ts';
+import type { Request } from '../core/request.ts';
 import { exportEvents } from '../audit/export.ts';
 import { verifyLog } from '../audit/verify.ts';
 import { generateValue } from '../vault/generate.ts';
@@ -15,6 +17,7 @@ import { doctorChecks } from './doctor.ts';
 import { askUnderAgent } from './guard.ts';
 import { SEARCH_PATH_SETTING } from './jobs.ts';
 import { fitText } from './output-text.ts';
+import { mountControlHandlers } from './mount-handlers.ts';
 import type { Service } from './service.ts';
 import { VERSION } from '../core/version.ts';
 import { agentView, grantView, leaseView, requestView } from './views.ts';
@@ -33,6 +36,7 @@ export function controlHandlers(service: Service, stop: () => void): Pick<Handle
     ...grantHandlers(service),
     ...agentRegistryHandlers(service),
     ...auditHandlers(service),
+    ...mountControlHandlers(service),
   };
 }
 
@@ -50,6 +54,7 @@ function daemonHandlers(service: Service, stop: () => void) {
         requests: authority.tickets.waiting().length,
         grants: authority.grants.all(service.nowMs()).length,
         leases: authority.leases.all().length,
+        mounts: service.mounts.count,
       };
     },
     doctor: async () => ({ checks: doctorChecks(service) }),
@@ -139,6 +144,8 @@ function environmentHandlers(service: Service) {
     'environment.delete': async ({ params }: Call<'environment.delete'>) => {
       const { environmentId, name } = find(params.environment);
       await service.authority.revoke({ what: 'environment', environmentId });
+      for (const mount of service.mounts.list())
+        if (mount.environmentId === environmentId) await service.mounts.unmount(mount.path);
       await service.record({ event: 'environment_deleted', facts: { environmentId }, names: { environment: name } });
       service.unlocked().deleteEnvironment(environmentId);
       return {};
@@ -236,8 +243,9 @@ function requestHandlers(service: Service) {
     },
     'request.deny': async ({ params }: Call<'request.deny'>) => {
       const ticket = authority.tickets.find(params.requestId);
-      await authority.deny(params.requestId);
-      if (params.blocksAgent === true && ticket !== undefined) await blockAgent(service, ticket.request.agent.agentId);
+      const isForGood = params.blocksAgent === true;
+      await authority.deny(params.requestId, isForGood);
+      if (isForGood && ticket !== undefined) await blockAsker(service, ticket.request);
       return {};
     },
     'watch.open': async ({ connection }: Call<'watch.open'>) => {
@@ -366,6 +374,17 @@ function storedAgent(service: Service, agentId: string) {
   if (agent === undefined)
     throw new Failure('name/not_found', 'there is no such agent', { hint: 'keystile agents lists them' });
   return agent;
+}
+
+/** Of an agent, everything; of a program that reads a mounted file, that file for good. */
+async function blockAsker(service: Service, { agent, work }: Request): Promise<void> {
+  if (work.action === 'ReadMount') {
+    const { program, argv } = work.reader.process;
+    const said = work.reader.isInterpreter ? `${program} ${argv.slice(1).join(' ')}` : program;
+    service.mounts.denyForGood(work.mountId, denialOf({ agent, work }), said.slice(0, 200));
+  } else {
+    await blockAgent(service, agent.agentId);
+  }
 }
 
 async function blockAgent(service: Service, agentId: string) {

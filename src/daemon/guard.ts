@@ -48,10 +48,10 @@ export async function askUnderAgent(
   change: Change | null,
   environmentName: string | null,
 ): Promise<ChangeMade | null> {
-  const agent = await service.agentAbove(call.connection.peer);
-  if (agent === null) return null;
-  if (change === null)
+  if (change === null) {
+    if ((await service.agentAbove(call.connection.peer)) === null) return null;
     throw new Failure('human/under_agent', 'a value cannot be set by a command a coding agent started');
+  }
   const work: Work =
     change.kind === 'create'
       ? { action: 'CreateEnvironment', environmentName: change.environmentName, change }
@@ -61,6 +61,17 @@ export async function askUnderAgent(
           environmentName: environmentName ?? '',
           change,
         };
+  return await askWorkUnderAgent(service, call, work);
+}
+
+/** The same for any work that ends with something made. */
+export async function askWorkUnderAgent(
+  service: Service,
+  call: Pick<AnyCall, 'connection' | 'signal'>,
+  work: Work,
+): Promise<ChangeMade | null> {
+  const agent = await service.agentAbove(call.connection.peer);
+  if (agent === null) return null;
   const reason = 'keystile on the command line';
   const common = { reason, stdin: null, createdBy: null, outputAtMost: 'redacted', needsAdmission: true } as const;
   const ticket = await service.authority.request({ agent, work, ...common });

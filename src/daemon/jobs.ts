@@ -1,8 +1,15 @@
 // From a lease to what a runner is given: sealed variables, the keys that open just those, and what must still be true.
 
+import { basename } from 'node:path';
 import type { LeaseOrder } from '../authority/powers.ts';
 import { childBaseEnvironment } from '../delivery/environment.ts';
 import type { RunJob } from '../delivery/job.ts';
+import { writeDotenv } from '../core/dotenv-write.ts';
+import { Failure } from '../core/failure.ts';
+import { MOUNT_BYTES_MAX } from '../core/mount.ts';
+import type { ReadFacts } from '../core/mount-facts.ts';
+import { unpad } from '../core/padding.ts';
+import { openXaes } from '../core/xaes.ts';
 import type { Vault } from '../vault/vault.ts';
 
 /** The search path of the human, recorded at init: a name is looked up there, never on the agent's PATH (attack E07). */
@@ -34,4 +41,35 @@ export function runJob(vault: Vault, order: LeaseOrder): RunJob {
     outputMode: order.output,
     expected: { program: run.program, operands: run.operands, cwd: run.cwd },
   };
+}
+
+/** Programs that read a dotenv file line by line, and print a line they do not understand (docs/dotenv.md). */
+const LINE_READERS: ReadonlySet<string> = new Set(['direnv']);
+
+/**
+ * The bytes of a mounted file, which the caller wipes. They are in the clear here and not in a process of their own: a
+ * reader waits for them, and they are never a string. Throws Failure when a variable has no value any more.
+ */
+export function mountText(vault: Vault, read: ReadFacts): Buffer {
+  const sealed = vault.sealedVariables(
+    read.environmentId,
+    read.variables.map(({ name }) => name),
+  );
+  const opened: { name: string; value: Buffer }[] = [];
+  const padded: Buffer[] = [];
+  try {
+    for (const { name, key, nonce, sealed: bytes, aad } of sealed) {
+      using own = key;
+      const content = openXaes(own.reveal(), nonce, bytes, aad);
+      padded.push(content);
+      opened.push({ name, value: unpad(content) });
+    }
+    const { bytes } = writeDotenv(opened, { isMultiline: !LINE_READERS.has(basename(read.reader.process.program)) });
+    if (bytes.length <= MOUNT_BYTES_MAX) return bytes;
+    bytes.fill(0);
+    throw new Failure('input/too_large', `a mounted file holds at most ${MOUNT_BYTES_MAX} bytes`);
+  } finally {
+    for (const content of padded) content.fill(0);
+    for (const { key } of sealed) key.wipe();
+  }
 }

@@ -18,16 +18,17 @@ export class Observer {
   /** The agent behind a connection: the process that launched its peer, or the known coding agent above it. */
   async agentBehind(peer: Peer, claimedName: string | null): Promise<AgentFacts> {
     const process = knownAgentAbove(peer.ancestors) ?? peer.ancestors.find(({ pid }) => pid !== 1) ?? peer.process;
-    return await this.#facts(process, claimedName);
+    return await this.factsOf(process, claimedName);
   }
 
   /** The coding agent a command of the human's own shell runs under, or null: its changes become requests. */
   async agentAbove(peer: Peer): Promise<AgentFacts | null> {
     const process = knownAgentAbove(peer.ancestors);
-    return process === null ? null : await this.#facts(process, null);
+    return process === null ? null : await this.factsOf(process);
   }
 
-  async #facts(process: ProcessFacts, claimedName: string | null): Promise<AgentFacts> {
+  /** A process as somebody who asks. */
+  async factsOf(process: ProcessFacts, claimedName: string | null = null): Promise<AgentFacts> {
     const programDigest = await this.#digest(process);
     return {
       agentId: agentIdOf(process.program, programDigest),

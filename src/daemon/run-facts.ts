@@ -24,6 +24,7 @@ export async function runAsk(
   params: Params<'run.start'>,
   environment: Environment,
   searchPath: readonly string[],
+  ownMounts: readonly string[],
 ): Promise<RunAsk> {
   checkArguments(params.argv);
   const variables = variablesOf(params, environment);
@@ -32,7 +33,7 @@ export async function runAsk(
   const cwd = directoryFacts(cwdPath);
   const [command = ''] = params.argv;
   const program = await fileFacts(resolveProgram(command, searchPath, cwdPath));
-  const operands = await operandsOf(params.argv, cwdPath);
+  const operands = await operandsOf(params.argv, cwdPath, ownMounts);
   const stdin = params.stdin === undefined || params.stdin === '' ? null : Buffer.from(params.stdin, 'utf8');
   const run: RunFacts = {
     action: 'Run',

@@ -16,10 +16,12 @@ import { isSameProcessAlive } from '../machine/processes.ts';
 import type { Settings } from '../machine/settings.ts';
 import type { StoredAgent } from '../vault/agents.ts';
 import type { Vault } from '../vault/vault.ts';
-import { makeChange } from './changes.ts';
+import { arrange, makeChange } from './changes.ts';
 import { fitText } from './output-text.ts';
 import { runJob } from './jobs.ts';
+import { Mounts } from './mounts.ts';
 import { Observer } from './observe.ts';
+import { ReaderObserver } from './reader-facts.ts';
 import type { ServedConnection } from '../wire/calls.ts';
 import type { Peer } from '../wire/peer.ts';
 import { requestView } from './views.ts';
@@ -51,6 +53,8 @@ export class Service {
   readonly observer = new Observer();
   readonly watchers = new Watchers();
   readonly authority: Authority;
+  readonly mounts: Mounts;
+  readonly readers: ReaderObserver;
   readonly startedAtWall = Date.now();
   vault: Vault | null;
   /** Observed once for each connection; a connection does not change hands. */
@@ -71,7 +75,16 @@ export class Service {
     this.log = parts.log;
     this.vault = parts.vault;
     this.authority = new Authority(this.#powers());
+    this.mounts = new Mounts(this);
+    this.readers = new ReaderObserver(this.observer, this.ownMounts, ({ process, ancestors }) => {
+      return this.#runAgentOf([process, ...ancestors].map(({ pid }) => pid));
+    });
     this.#sweeper = setInterval(() => void this.#sweep(), SWEEP_MS);
+  }
+
+  /** Folders of files that exist only through us: their bytes are nobody's operand. */
+  get ownMounts(): readonly string[] {
+    return this.mounts.ownFolders;
   }
 
   get isUnlocked(): boolean {
@@ -111,6 +124,7 @@ export class Service {
         vault.agents().map((agent) => ({ ...agent, isBlocked: agent.state === 'blocked' })),
       );
       this.touch();
+      await this.mounts.openAll();
     } catch (error) {
       vault.lock();
       this.audit.lock();
@@ -125,7 +139,9 @@ export class Service {
     this.#seen.clear();
     try {
       this.watchers.closeAll();
+      const unmounted = this.mounts.closeAll();
       await this.authority.lock(why).catch((error: unknown) => this.log.failure('lock', error));
+      await unmounted;
       await this.record({ event: 'vault_locked', facts: { why } }).catch((error: unknown) =>
         this.log.failure('lock', error),
       );
@@ -145,6 +161,7 @@ export class Service {
     await this.record({ event: 'daemon_stopped', facts: {} }).catch((error: unknown) =>
       this.log.failure('stop', error),
     );
+    await this.mounts.stop();
     await this.runners.close();
     await this.audit.close();
     this.vault?.close();
@@ -192,11 +209,15 @@ export class Service {
    * the run is over already and its agent cannot be told.
    */
   async agentAbove(peer: Peer): Promise<AgentFacts | null> {
-    if (!peer.ancestors.some(({ pid }) => pid === process.pid)) return await this.observer.agentAbove(peer);
-    const pids = new Set([peer.pid, ...peer.ancestors.map(({ pid }) => pid)]);
-    const lease = this.authority.leases.all().find(({ pid }) => pid !== null && pids.has(pid));
-    if (lease === undefined) throw new Failure('human/under_agent', 'a run of an agent started this command');
-    return lease.agent;
+    const agent = this.#runAgentOf([peer.pid, ...peer.ancestors.map(({ pid }) => pid)]);
+    if (agent === 'unknown') throw new Failure('human/under_agent', 'a run of an agent started this command');
+    return agent ?? (await this.observer.agentAbove(peer));
+  }
+
+  /** The agent of the run these processes belong to: null for no run of ours, `unknown` for one that is over. */
+  #runAgentOf(pids: readonly number[]): AgentFacts | null | 'unknown' {
+    if (!pids.includes(process.pid)) return null;
+    return this.authority.leases.runs().find(({ pid }) => pid !== null && pids.includes(pid))?.agent ?? 'unknown';
   }
 
   /** The processes of one agent that are connected now. */
@@ -258,6 +279,7 @@ export class Service {
       isAlive: (process) => isSameProcessAlive(process),
       deliver: (order) => this.#deliver(order),
       change: (change, agentId) => makeChange(this.unlocked(), change, agentId),
+      arrange: async (work, agentId) => await arrange(this, work, agentId),
       hold: (runId, masked) => this.#hold(runId, masked),
       announce: (news) => this.#announce(news),
     };
@@ -307,7 +329,7 @@ export class Service {
       await this.#noticeClock();
       this.audit.tick();
       const idleMs = this.settings.lockAfterIdleMinutes * 60_000;
-      if (idleMs > 0 && this.authority.leases.all().length === 0 && monotonicMs() - this.#lastActiveMs > idleMs) {
+      if (idleMs > 0 && this.authority.leases.runs().length === 0 && monotonicMs() - this.#lastActiveMs > idleMs) {
         await this.lock('locked');
       }
     } catch (error) {

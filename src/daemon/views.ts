@@ -2,7 +2,7 @@
 
 import type { Grant } from '../authority/grants.ts';
 import type { Lease } from '../authority/leases.ts';
-import type { Request } from '../core/request.ts';
+import type { Request, Work } from '../core/request.ts';
 import type { StoredAgent } from '../vault/agents.ts';
 import type { AgentView, GrantView, LeaseView, RequestView } from '../wire/methods.ts';
 
@@ -14,42 +14,64 @@ export function requestView(request: Request): RequestView {
     action: work.action,
     agent: agent.claimedName ?? agent.process.program,
     environment: 'environmentName' in work ? work.environmentName : null,
-    variables: isRun ? work.variables.map(({ name }) => name) : [],
-    argv: isRun ? work.argv : [],
-    program: isRun ? work.program.path : null,
-    cwd: isRun ? work.cwd.path : null,
+    variables: 'variables' in work ? work.variables.map(({ name }) => name) : namesOf(work),
+    argv: argvOf(work),
+    program: programOf(work),
+    cwd: isRun ? work.cwd.path : work.action === 'ReadMount' ? work.reader.cwd.path : null,
+    path: pathOf(work),
     reason: request.reason,
     expiresAt: new Date(request.expiresAt).toISOString(),
     request,
   };
 }
 
-export function grantView(grant: Grant): GrantView {
+export function grantView({ grantId, agentId, scope, work, expiresAtWall }: Grant): GrantView {
   return {
-    grantId: grant.grantId,
-    agentId: grant.agentId,
-    scope: grant.scope,
-    environmentId: grant.run.environmentId,
-    environmentName: grant.run.environmentName,
-    variables: grant.run.variables.map(({ name }) => name),
-    argv: grant.run.argv,
-    expiresAt: grant.expiresAtWall === null ? null : new Date(grant.expiresAtWall).toISOString(),
+    grantId,
+    agentId,
+    scope,
+    environmentId: work.environmentId,
+    environmentName: work.environmentName,
+    variables: work.variables.map(({ name }) => name),
+    argv: argvOf(work),
+    path: pathOf(work),
+    expiresAt: expiresAtWall === null ? null : new Date(expiresAtWall).toISOString(),
     usesLeft: null,
   };
 }
 
-export function leaseView(lease: Lease): LeaseView {
+export function leaseView({ leaseId, grantId, agent, runId, work, pid, startedAtWall }: Lease): LeaseView {
   return {
-    leaseId: lease.leaseId,
-    grantId: lease.grantId,
-    agentId: lease.agent.agentId,
-    runId: lease.runId,
-    environmentName: lease.run.environmentName,
-    variables: lease.run.variables.map(({ name }) => name),
-    argv: lease.run.argv,
-    pid: lease.pid,
-    startedAt: new Date(lease.startedAtWall).toISOString(),
+    leaseId,
+    grantId,
+    agentId: agent.agentId,
+    runId,
+    path: pathOf(work),
+    environmentName: work.environmentName,
+    variables: work.variables.map(({ name }) => name),
+    argv: argvOf(work),
+    pid,
+    startedAt: new Date(startedAtWall).toISOString(),
   };
+}
+
+function argvOf(work: Work): readonly string[] {
+  if (work.action === 'Run') return work.argv;
+  return work.action === 'ReadMount' ? work.reader.process.argv : [];
+}
+
+function programOf(work: Work): string | null {
+  if (work.action === 'Run') return work.program.path;
+  return work.action === 'ReadMount' ? work.reader.process.program : null;
+}
+
+function pathOf(work: Work): string | null {
+  if (work.action === 'ImportFile') return work.file.path;
+  return 'path' in work ? work.path : null;
+}
+
+function namesOf(work: Work): readonly string[] {
+  return work.action === 'ImportFile' ? work.names : [];
 }
 
 export function agentView(agent: StoredAgent, pids: readonly number[]): AgentView {

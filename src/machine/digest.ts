@@ -23,7 +23,10 @@ const CACHE_MAX = 256;
 const SYSTEM_FOLDER = /^\/(?:usr|bin|sbin|lib[^/]*)\//;
 const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY, W_OK, X_OK } = constants;
 
-/** Digests of files that this user cannot change, by device, inode, size and times. */
+/** A file that was last changed so long ago cannot have been changed again without another time of change (ctime). */
+const SETTLED_MS = 2_000;
+
+/** Digests of files that this user cannot change, and of programs while they ran: by device, inode, size and times. */
 const digests = new Map<string, string>();
 
 /**
@@ -52,11 +55,14 @@ export async function fileFacts(path: string, bytesMax = FILE_BYTES_MAX): Promis
 export async function processDigest(process: Pick<ProcessFacts, 'pid' | 'startedAt'>): Promise<string | null> {
   try {
     const link = `/proc/${process.pid}/exe`;
-    const digest = await withOpen(
-      link,
-      O_RDONLY,
-      async (file, stats) => await digestOfFile(link, file, stats, AGENT_BYTES_MAX),
-    );
+    const digest = await withOpen(link, O_RDONLY, async (file, stats) => {
+      // While a process runs it nobody can write a program (ETXTBSY), nor keep a mapping to write it later.
+      const key = Date.now() - Number(stats.ctimeMs) > SETTLED_MS ? identityOf(stats) : null;
+      const known = key === null ? undefined : digests.get(key);
+      const found = known ?? (await digestOfFile(link, file, stats, AGENT_BYTES_MAX));
+      if (key !== null && known === undefined && isSameProcessAlive(process)) remember(key, found);
+      return found;
+    });
     return isSameProcessAlive(process) ? digest : null;
   } catch {
     return null;
@@ -91,11 +97,15 @@ export function resolveProgram(name: string, searchPath: readonly string[], cwd:
 
 /**
  * The arguments that name existing regular files seen from `cwd` (absolute), in order and once each; of `--flag=path`
- * the part after `=`. What this user cannot read, the program cannot read either, and is left out; so is /proc.
- * Throws `input/too_large` past 32 files, 256 MiB in one or 512 MiB in all.
+ * the part after `=`. What this user cannot read, the program cannot read either, and is left out; so are /proc and what
+ * lies in `ownMounts`, the folders of files that we mount ourselves. Throws `input/too_large` past 32 files, 256 MiB in one or 512 MiB in all.
  */
-export async function operandsOf(argv: readonly string[], cwd: string): Promise<FileFacts[]> {
-  const paths = new Set(argv.slice(1).flatMap((argument) => filesNamedBy(argument, cwd)));
+export async function operandsOf(
+  argv: readonly string[],
+  cwd: string,
+  ownMounts: readonly string[] = [],
+): Promise<FileFacts[]> {
+  const paths = new Set(argv.slice(1).flatMap((argument) => filesNamedBy(argument, cwd, ownMounts)));
   if (paths.size > OPERANDS_MAX) throw tooLarge(`the command names ${paths.size} files; ${OPERANDS_MAX} are the most`);
   const operands: FileFacts[] = [];
   let bytes = 0;
@@ -183,18 +193,19 @@ async function digestOfFile(path: string, file: FileHandle, before: BigIntStats,
   return hash.digest('hex');
 }
 
-function filesNamedBy(argument: string, cwd: string): string[] {
+function filesNamedBy(argument: string, cwd: string, ownMounts: readonly string[]): string[] {
   const value = /^-[^=]*=(.*)$/s.exec(argument)?.[1];
   return [argument, ...(value === undefined ? [] : [value])].flatMap((name) => {
     if (name === '' || name.includes('\0')) return [];
     const path = resolve(cwd, name);
-    return isRegular(path) && isAllowed(path, constants.R_OK) && !isMadeUp(path) ? [path] : [];
+    return isRegular(path) && isAllowed(path, constants.R_OK) && !isMadeUp(path, ownMounts) ? [path] : [];
   });
 }
 
-/** Files the kernel makes up while they are read have no bytes that could be approved. */
-function isMadeUp(path: string): boolean {
-  return /^\/(?:proc|sys)\//.test(realpathSync(path));
+/** Files that the kernel, or we, make up while they are read have no bytes that could be approved. */
+function isMadeUp(path: string, ownMounts: readonly string[]): boolean {
+  const real = realpathSync(path);
+  return /^\/(?:proc|sys)\//.test(real) || ownMounts.some((folder) => real.startsWith(`${folder}/`));
 }
 
 function isExecutable(path: string): boolean {

@@ -71,7 +71,9 @@ export function standingOf(pid: number): Standing | null {
 /** Whether every thread of the process has stopped: a signal reaches one that is inside a system call a little later. */
 export function isStopped(pid: number): boolean {
   const threads = listed(`/proc/${pid}/task`);
-  return threads.length > 0 && threads.every((thread) => standingFrom(`/proc/${pid}/task/${thread}/stat`)?.state === 'T');
+  return (
+    threads.length > 0 && threads.every((thread) => standingFrom(`/proc/${pid}/task/${thread}/stat`)?.state === 'T')
+  );
 }
 
 /** A process that can be made to wait and to go on, named for ever: its descriptor, not its number. */

@@ -144,7 +144,7 @@ export class OpenCounter {
     for (;;) {
       const length = Number(this.#library.read(this.#fd, this.#buffer, this.#buffer.length));
       if (length <= 0) return length < 0 && this.#library.errno() !== EAGAIN ? null : opened;
-      for (let at = 0; at + METADATA_BYTES <= length; ) {
+      for (let at = 0; at + METADATA_BYTES <= length;) {
         const event = this.#buffer.subarray(at, at + this.#buffer.readUInt32LE(at));
         if ((event.readUInt32LE(8) & FAN.Q_OVERFLOW) !== 0) return null;
         // What follows is the file system and the handle of the file in it. The pid of others is 0 for an ordinary user.

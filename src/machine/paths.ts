@@ -18,6 +18,8 @@ export interface HomePaths {
   readonly controlSocket: string;
   readonly lock: string;
   readonly daemonKey: string;
+  /** Where the file system of mounted files is attached. */
+  readonly mounts: string;
   readonly log: string;
   readonly audit: string;
   readonly auditDir: string;
@@ -53,6 +55,7 @@ export function homePaths(
     controlSocket: join(run, 'control.sock'),
     lock: join(run, 'lock'),
     daemonKey: join(run, 'daemon.pub'),
+    mounts: join(run, 'mnt'),
     log: join(home, 'keystile.log'),
     audit: join(auditDir, 'events.jsonl'),
     auditDir,

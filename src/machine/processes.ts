@@ -5,6 +5,8 @@ import { readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import type { ProcessFacts } from '../core/request.ts';
 
 export const ANCESTORS_MAX = 32;
+/** What stands for a program whose path cannot be told. */
+export const UNKNOWN_PROGRAM = '(unknown)';
 /** More arguments than this are not kept: argv is shown to people, and anybody can write 2 MiB there. */
 const ARGV_BYTES_MAX = 128 * 1024;
 
@@ -133,9 +135,9 @@ function programOf(pid: number): string {
     if (isSameFile(link, path)) return path;
     const wasDeleted =
       path.endsWith(' (deleted)') && readlinkSync(`/proc/${pid}/ns/mnt`) === readlinkSync('/proc/self/ns/mnt');
-    return wasDeleted ? path.slice(0, -' (deleted)'.length) : '(unknown)';
+    return wasDeleted ? path.slice(0, -' (deleted)'.length) : UNKNOWN_PROGRAM;
   } catch {
-    return '(unknown)';
+    return UNKNOWN_PROGRAM;
   }
 }
 

@@ -18,6 +18,8 @@ export interface Settings {
   readonly requestSeconds: number;
   /** Minutes without an answer or a command of the human after which the vault locks; 0 for never. */
   readonly lockAfterIdleMinutes: number;
+  /** Mount named pipes also where the kernel does not count who opens them (delivery/mount/fifo.ts says what that costs). */
+  readonly allowUncountedPipes: boolean;
 }
 
 /** Argon2id as SECURITY.md, "Argon2id", recommends it; eight hours, a working day. */
@@ -26,6 +28,7 @@ export const DEFAULT_SETTINGS: Settings = {
   auditFile: null,
   requestSeconds: 300,
   lockAfterIdleMinutes: 480,
+  allowUncountedPipes: false,
 };
 
 /** The settings of a home, or the defaults when it has no config.toml. Throws `home/settings`, `home/unsafe`. */
@@ -40,6 +43,7 @@ export function parseSettings(text: string): Settings {
   const kdf = root.section('kdf');
   const audit = root.section('audit');
   const requests = root.section('requests');
+  const mounts = root.section('mounts');
   const settings: Settings = {
     kdf: {
       memoryMib: kdf.whole('memory_mib', 1, 65_536, DEFAULT_SETTINGS.kdf.memoryMib),
@@ -49,8 +53,9 @@ export function parseSettings(text: string): Settings {
     auditFile: audit.absolutePath('file'),
     requestSeconds: requests.whole('expire_after_seconds', 10, 3_600, DEFAULT_SETTINGS.requestSeconds),
     lockAfterIdleMinutes: root.whole('lock_after_idle_minutes', 0, MINUTES_MAX, DEFAULT_SETTINGS.lockAfterIdleMinutes),
+    allowUncountedPipes: mounts.flag('allow_uncounted_pipes', DEFAULT_SETTINGS.allowUncountedPipes),
   };
-  for (const section of [root, kdf, audit, requests]) section.refuseRest();
+  for (const section of [root, kdf, audit, requests, mounts]) section.refuseRest();
   return settings;
 }
 
@@ -77,6 +82,12 @@ class Section {
     const value = this.#take(key) ?? otherwise;
     if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max) return value;
     throw this.#wrong(key, `has to be a whole number from ${min} to ${max}`);
+  }
+
+  flag(key: string, otherwise: boolean): boolean {
+    const value = this.#take(key) ?? otherwise;
+    if (typeof value === 'boolean') return value;
+    throw this.#wrong(key, 'has to be true or false');
   }
 
   absolutePath(key: string): string | null {

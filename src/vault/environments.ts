@@ -1,5 +1,6 @@
 // Environments and their variables in an unlocked vault. A variable is two records: what may be said of it, and its value.
 
+import { isWritable } from '../core/dotenv-write.ts';
 import { ENVIRONMENTS_MAX, LENGTH_MASKABLE_MIN, VALUE_BYTES_MAX, VARIABLES_MAX } from '../core/environment.ts';
 import type { Environment, OutputMode, Variable, VariableKind } from '../core/environment.ts';
 import { Failure } from '../core/failure.ts';
@@ -202,8 +203,18 @@ export class Environments {
 function variableOf({ name, kind, concealed, value, reference }: VariableInput): Variable {
   const isSet = kind !== 'missing';
   const maskable = value === undefined || !concealed || isMaskable(value);
+  const writable = value === undefined || isWritable({ name, value: value.reveal() });
   const plain = kind === 'plain' && value !== undefined ? { plain: value.reveal().toString('utf8') } : {};
-  return { name, kind, concealed, isSet, maskable, ...plain, ...(reference === undefined ? {} : { reference }) };
+  return {
+    name,
+    kind,
+    concealed,
+    isSet,
+    maskable,
+    writable,
+    ...plain,
+    ...(reference === undefined ? {} : { reference }),
+  };
 }
 
 /** Shorter values, and spaces, are everywhere in output: hiding them would hide the output, or tell the value. */

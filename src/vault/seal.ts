@@ -12,7 +12,16 @@ export const FORMAT = 1;
 /** Which key wraps the keys of records. A second generation would get another name. */
 const WRAPPING_KEY_ID = 'items';
 
-export const RECORD_TYPES = ['environment', 'variable', 'value', 'output', 'agent', 'setting'] as const;
+export const RECORD_TYPES = [
+  'environment',
+  'variable',
+  'value',
+  'output',
+  'agent',
+  'setting',
+  'mount',
+  'backup',
+] as const;
 export type RecordType = (typeof RECORD_TYPES)[number];
 
 /** Gives that many random bytes. */

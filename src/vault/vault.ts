@@ -17,6 +17,7 @@ import { deriveKeys, DEVICE_SECRET_BYTES, checkNewPassphrase, wipeKeys } from '.
 import type { VaultKeys } from './keys.ts';
 import { newRecoveryKey, recoveredKey, vaultKeyFor, wrapForUnlock, writeNewVault } from './opening.ts';
 import type { NewVault } from './opening.ts';
+import { Mounts } from './mounts.ts';
 import { Records } from './records.ts';
 import type { RandomBytes } from './seal.ts';
 import { Settings } from './settings.ts';
@@ -42,6 +43,7 @@ interface Session {
   readonly agents: Agents;
   readonly settings: Settings;
   readonly heldOutput: HeldOutput;
+  readonly mounts: Mounts;
 }
 
 /** Passphrases and recovery keys handed to it stay the caller's, who wipes them. */
@@ -256,6 +258,11 @@ export class Vault {
     this.#open().agents.forget(agentId);
   }
 
+  /** Mounted files and backups of files, while the vault is unlocked. */
+  get mounts(): Mounts {
+    return this.#open().mounts;
+  }
+
   setting(name: string): string | undefined {
     return this.#open().settings.get(name);
   }
@@ -288,6 +295,7 @@ export class Vault {
         agents: new Agents(records),
         settings: new Settings(records),
         heldOutput: new HeldOutput(records),
+        mounts: new Mounts(records),
       };
     } catch (error) {
       wipeKeys(derived);

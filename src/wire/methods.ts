@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { VALUE_BYTES_MAX, VARIABLES_MAX, type Environment, type VariableKind } from '../core/environment.ts';
 import type { RecordedEvent } from '../core/event.ts';
+import type { MountBackend, MountState } from '../core/mount.ts';
 import { NAME_LENGTH_MAX } from '../core/names.ts';
 import type { Request, RunResult, Status } from '../core/request.ts';
 
@@ -36,6 +37,8 @@ const draftSchema = z.discriminatedUnion('kind', [
 
 const drafts = z.array(draftSchema).max(VARIABLES_MAX);
 const outputMode = z.enum(['redacted', 'summary']);
+const path = text(4096);
+const backend = z.enum(['auto', 'fuse', 'fifo', 'file']);
 
 const lifeSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('once') }),
@@ -109,6 +112,13 @@ export const METHODS = {
       stdin: text(STDIN_CHARACTERS_MAX).optional(),
     }),
   },
+  'mounts.create': { ...agentRow, params: z.strictObject({ environmentId: id, path }) },
+  'mounts.list': { ...agentRow, params: z.strictObject({ environmentId: id.optional() }) },
+  'mounts.remove': { ...agentRow, params: z.strictObject({ path }) },
+  'environments.import': {
+    ...agentRow,
+    params: z.strictObject({ path, environmentName: title, mounts: z.boolean() }),
+  },
   'requests.check': {
     ...agentRow,
     params: z.strictObject({ requestId: id, waitSeconds: z.int().min(0).max(WAIT_SECONDS_MAX).optional() }),
@@ -150,6 +160,22 @@ export const METHODS = {
     params: z.strictObject({ environment: title, name: title, source: valueSourceSchema }),
   },
   'environment.unset': { ...changeRow, params: z.strictObject({ environment: title, name: title }) },
+
+  /** The daemon reads the file itself: its bytes are in no message. */
+  'environment.import': {
+    ...changeRow,
+    params: z.strictObject({ environment: title, path, mounts: z.boolean(), backend }),
+  },
+
+  'mount.add': { ...changeRow, params: z.strictObject({ environment: title, path, backend }) },
+  'mount.remove': { ...changeRow, params: z.strictObject({ path }) },
+  'mount.list': { ...unlockedRow, params: nothing },
+  /** Forgets what was refused to readers of a mount. */
+  'mount.ask_again': { ...unlockedRow, underAgent: 'refuse', params: z.strictObject({ path }) },
+  /** Parts: passphrase. Puts the file back that a mount took the place of. */
+  'mount.restore': { ...humanRow, underAgent: 'refuse', params: z.strictObject({ path }) },
+  /** Parts: passphrase. */
+  'mount.forget_backup': { ...humanRow, underAgent: 'refuse', params: z.strictObject({ path }) },
 
   'request.list': { ...unlockedRow, params: nothing },
   'request.show': { ...unlockedRow, params: z.strictObject({ requestId: id }) },
@@ -223,6 +249,8 @@ export interface GrantView {
   readonly environmentName: string | null;
   readonly variables: readonly string[];
   readonly argv: readonly string[];
+  /** The mounted file that may be read; null for a run. */
+  readonly path: string | null;
   /** ISO 8601, or null for "until lock". */
   readonly expiresAt: string | null;
   /** null for no limit but time. */
@@ -233,12 +261,42 @@ export interface LeaseView {
   readonly leaseId: string;
   readonly grantId: string | null;
   readonly agentId: string;
-  readonly runId: string;
+  /** null for the reading of a mounted file, which has a `path` instead. */
+  readonly runId: string | null;
+  readonly path: string | null;
   readonly environmentName: string;
   readonly variables: readonly string[];
   readonly argv: readonly string[];
   readonly pid: number | null;
   readonly startedAt: string;
+}
+
+export interface MountView {
+  readonly mountId: string;
+  readonly path: string;
+  readonly environmentId: string;
+  readonly environmentName: string;
+  readonly backend: MountBackend;
+  /** Why that one. */
+  readonly backendWhy: string;
+  readonly state: MountState;
+  /** What went wrong, and what to do; empty when nothing did. */
+  readonly note: string;
+  /** Processes that were given the file and still run. */
+  readonly readers: number;
+  /** Programs that were refused for good. */
+  readonly denied: readonly string[];
+  /** Variables that cannot be written into such a file, or have no value yet. */
+  readonly leftOut: readonly string[];
+  /** Whether the vault keeps the file that was there before. */
+  readonly hasBackup: boolean;
+}
+
+/** What an agent may know of a mount. */
+export interface LocalFileView {
+  readonly mountPath: string;
+  readonly environmentId: string;
+  readonly state: MountState;
 }
 
 export interface AgentView {
@@ -262,6 +320,8 @@ export interface RequestView {
   readonly argv: readonly string[];
   readonly program: string | null;
   readonly cwd: string | null;
+  /** The file that is to be mounted, imported or read. */
+  readonly path: string | null;
   readonly reason: string;
   /** ISO 8601. */
   readonly expiresAt: string;
@@ -278,6 +338,7 @@ export interface StatusView {
   readonly requests: number;
   readonly grants: number;
   readonly leases: number;
+  readonly mounts: number;
 }
 
 export interface Check {
@@ -317,7 +378,7 @@ export interface Results {
     agentId: string;
     admitted: boolean;
     grants: readonly GrantView[];
-    mounts: readonly never[];
+    mounts: readonly LocalFileView[];
     policy: { default: string; minimumTier: number; maxGrantMinutes: number };
   };
   'environments.list': AgentAnswer<{ environments: { environmentId: string; name: string; variableCount: number }[] }>;
@@ -326,6 +387,10 @@ export interface Results {
   'variables.list': AgentAnswer<{ variableNames: string[]; variables: VariableView[] }>;
   'variables.append': AgentAnswer<{ missing: string[] }>;
   'variables.remove': AgentAnswer<object>;
+  'mounts.create': AgentAnswer<{ mountPath: string }>;
+  'mounts.list': AgentAnswer<{ files: LocalFileView[] }>;
+  'mounts.remove': AgentAnswer<object>;
+  'environments.import': AgentAnswer<{ environmentId: string; variableNames: string[] }>;
   'run.start': AgentAnswer<RunResult>;
   /** Whatever the request was for: the members of that method's answer. */
   'requests.check': AgentAnswer<Record<string, unknown>>;
@@ -347,6 +412,13 @@ export interface Results {
   'environment.set_output': object;
   'environment.set': ChangeAnswer<object>;
   'environment.unset': ChangeAnswer<object>;
+  'environment.import': ChangeAnswer<{ environmentId: string; variableNames: readonly string[] }>;
+  'mount.add': ChangeAnswer<{ mount?: MountView }>;
+  'mount.remove': ChangeAnswer<object>;
+  'mount.list': { mounts: MountView[] };
+  'mount.ask_again': object;
+  'mount.restore': object;
+  'mount.forget_backup': object;
   'request.list': { requests: RequestView[] };
   'request.show': { request: RequestView };
   'request.approve': { grantId: string | null };

@@ -122,6 +122,7 @@ test('the facts and names of an event are the ones listed, so that a new one is 
     leaseId: '',
     runId: '',
     environmentId: '',
+    mountId: '',
     digest: '',
     tier: 0,
     scope: 'exact',

@@ -67,6 +67,7 @@ export class World {
       deliver: (order) => this.#deliver(order),
       change: (change) =>
         change.kind === 'create' ? { kind: 'created', environmentId: 'env_new' } : { kind: 'renamed' },
+      arrange: async () => ({ kind: 'unmounted' }),
       hold: (runId) => void this.held.push(runId),
       announce: () => undefined,
     };

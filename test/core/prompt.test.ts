@@ -4,7 +4,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { Change, VariableDraft } from '../../src/core/environment.ts';
-import { HEAD_COLUMNS, promptLines, spokenDuration } from '../../src/core/prompt.ts';
+import type { ImportFacts, MountFacts, ReadFacts } from '../../src/core/mount-facts.ts';
+import { HEAD_COLUMNS } from '../../src/core/prompt-rows.ts';
+import { promptLines, spokenDuration } from '../../src/core/prompt.ts';
 import {
   requestDigest,
   type AgentFacts,
@@ -94,6 +96,46 @@ const run: fc.Arbitrary<RunFacts> = fc.record({
   output: fc.constantFrom('redacted' as const, 'summary' as const),
   timeoutSeconds: fc.nat(3600),
 });
+const place = { environmentId: words, environmentName: words, environmentCreatedBy: fc.option(words) };
+const variables = fc.array(fc.record({ name: words, source: words }), { maxLength: 3 });
+const backend = fc.constantFrom('fuse' as const, 'fifo' as const, 'file' as const);
+const read: fc.Arbitrary<ReadFacts> = fc.record({
+  action: fc.constant('ReadMount' as const),
+  ...place,
+  variables,
+  mountId: words,
+  path: words,
+  backend,
+  reader: fc.record({
+    process,
+    programDigest: words,
+    isProgramChangeable: fc.boolean(),
+    operands: fc.array(file, { maxLength: 3 }),
+    isInterpreter: fc.boolean(),
+    isCodeOnCommandLine: fc.boolean(),
+    cwd: fc.record({ path: words, dev: words, ino: words }),
+    loaders: fc.dictionary(words, words, { maxKeys: 3 }),
+    isUnderAgent: fc.boolean(),
+  }),
+});
+const mount: fc.Arbitrary<MountFacts> = fc.record({
+  action: fc.constant('Mount' as const),
+  ...place,
+  variables,
+  verb: fc.constantFrom('mount' as const, 'unmount' as const),
+  path: words,
+  backend,
+});
+const imported: fc.Arbitrary<ImportFacts> = fc.record({
+  action: fc.constant('ImportFile' as const),
+  file,
+  mode: fc.nat(0o777),
+  environmentId: fc.option(words),
+  environmentName: words,
+  names: fc.array(words, { maxLength: 3 }),
+  mounts: fc.boolean(),
+  backend,
+});
 const work: fc.Arbitrary<Work> = fc.oneof(
   fc.constant({ action: 'Connect' as const }),
   fc.record({ action: fc.constant('CreateEnvironment' as const), environmentName: words, change }),
@@ -104,6 +146,9 @@ const work: fc.Arbitrary<Work> = fc.oneof(
     change,
   }),
   run,
+  read,
+  mount,
+  imported,
 );
 const requestWith = <W extends Work>(what: fc.Arbitrary<W>): fc.Arbitrary<Request & { work: W }> =>
   fc.record({
@@ -146,7 +191,7 @@ function isOurs(line: string): boolean {
     /^ {2}[ |] {11}> /.test(line) ||
     /^ {2}\| (?:note|says it is|reason) {2,}/.test(line) ||
     /^ {2}\+--/.test(line) ||
-    /^(?:|[A-Z]+: an agent asks for your answer|[A-Z ]+\(seen by the system\))$/.test(line)
+    /^(?:|[A-Z]+: (?:an agent|a program) asks for your answer|[A-Z ]+\(seen by the system\))$/.test(line)
   );
 }
 
@@ -192,9 +237,10 @@ void test('A06: the reason is one field of the box, and changes nothing outside 
       const inBox = rowsOf(promptLines({ ...request, reason }, NOW)).filter(({ head }) =>
         head.startsWith('  | reason'),
       );
+      // A program that opens a file says nothing.
       assert.deepEqual(
         inBox.map(({ text }) => readBack(text)),
-        [reason],
+        request.work.action === 'ReadMount' ? [] : [reason],
       );
     }),
   );
@@ -228,6 +274,31 @@ void test('I5: every member of a run that the digest covers changes what is show
       }
     }),
     { numRuns: 50 },
+  );
+});
+
+void test('I5: every member of a reading, a mount and an import that the digest covers changes what is shown', () => {
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.tuple(requestWith(read), read),
+        fc.tuple(requestWith(mount), mount),
+        fc.tuple(requestWith(imported), imported),
+      ),
+      ([request, other]) => {
+        for (const [member, value] of Object.entries(other)) {
+          const changed = { ...request, work: { ...request.work, [member]: value } as Work };
+          assert.equal(shown(changed) === shown(request), requestDigest(changed) === requestDigest(request), member);
+        }
+        if (request.work.action !== 'ReadMount' || other.action !== 'ReadMount') return;
+        for (const [member, value] of Object.entries(other.reader)) {
+          const reader = { ...request.work.reader, [member]: value } as ReadFacts['reader'];
+          const changed: Request = { ...request, work: { ...request.work, reader } };
+          assert.equal(shown(changed) === shown(request), requestDigest(changed) === requestDigest(request), member);
+        }
+      },
+    ),
+    { numRuns: 150 },
   );
 });
 

@@ -75,7 +75,12 @@ export class FifoHouse implements AsyncDisposable {
   }
 
   /** Something done as the ordinary user. */
-  spawn(program: string, args: readonly string[], stdio: ('pipe' | 'ignore' | 'inherit')[], detached = false): ChildProcess {
+  spawn(
+    program: string,
+    args: readonly string[],
+    stdio: ('pipe' | 'ignore' | 'inherit')[],
+    detached = false,
+  ): ChildProcess {
     const child = spawn(program, args, {
       cwd: this.folder,
       env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', SHELL: '/bin/sh', LANG: 'C.UTF-8' },
@@ -124,7 +129,8 @@ export class FifoHouse implements AsyncDisposable {
   /** How many were refused without being asked about. */
   refusals(why?: string): number {
     return this.said.reduce(
-      (sum, said) => sum + (said.event === 'refused' && (why === undefined || said.why === why) ? Number(said.count) : 0),
+      (sum, said) =>
+        sum + (said.event === 'refused' && (why === undefined || said.why === why) ? Number(said.count) : 0),
       0,
     );
   }
@@ -158,7 +164,14 @@ export function programs(): string {
   chmodSync(root, 0o755);
   process.once('exit', () => rmSync(root, { recursive: true, force: true }));
   mkdirSync(join(root, 'test'));
-  for (const name of ['package.json', 'src', 'test/programs', 'node_modules/koffi', 'node_modules/@koromix', 'node_modules/node/bin']) {
+  for (const name of [
+    'package.json',
+    'src',
+    'test/programs',
+    'node_modules/koffi',
+    'node_modules/@koromix',
+    'node_modules/node/bin',
+  ]) {
     cpSync(join(ROOT, name), join(root, name), { recursive: true, dereference: true });
   }
   copied = root;

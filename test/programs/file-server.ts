@@ -105,7 +105,11 @@ async function obey(word: string, rest: string): Promise<unknown> {
       return null;
     case 'stats': {
       const { user, system } = process.cpuUsage();
-      return { descriptors: readdirSync('/proc/self/fd').length, rss: process.memoryUsage.rss(), cpuMs: (user + system) / 1e3 };
+      return {
+        descriptors: readdirSync('/proc/self/fd').length,
+        rss: process.memoryUsage.rss(),
+        cpuMs: (user + system) / 1e3,
+      };
     }
     case 'end':
       return await backend.close();

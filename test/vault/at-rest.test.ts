@@ -105,7 +105,7 @@ test('C02: whatever bit of the file is flipped, the vault says so or nothing has
 
 const shortText = fc.string({ maxLength: 6 });
 const place: fc.Arbitrary<RecordPlace> = fc.record({
-  type: fc.constantFrom('environment', 'variable', 'value', 'output', 'agent', 'setting'),
+  type: fc.constantFrom('environment', 'variable', 'value', 'output', 'agent', 'setting', 'mount', 'backup'),
   id: shortText,
   parent: shortText,
   nameKey: fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes)),

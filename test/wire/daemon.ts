@@ -89,6 +89,7 @@ function statusOnly(paths: HomePaths, seen: ServedConnection[]): Handlers {
         requests: 0,
         grants: 0,
         leases: 0,
+        mounts: 0,
       });
     },
     'environments.list': () => Promise.resolve({ status: 'completed', environments: [] }),

@@ -21,7 +21,10 @@ export interface Admission {
   open(): Buffer | null;
   /** Aborts when the yes is taken back: what the opener has not read yet, it must not get. */
   readonly revoked: AbortSignal;
-  /** To be called once: what became of it. Goes into the audit log. */
+  /**
+   * To be called once, when nothing more can be read of it: what became of it. Goes into the audit log. Until then
+   * `revoked` is heard.
+   */
   settle(outcome: 'delivered' | MountRefusal): void;
 }
 

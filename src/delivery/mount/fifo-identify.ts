@@ -13,7 +13,13 @@ const LOOKS_MS = [0, 1, 2, 4, 8, 16, 32, 64, 128] as const;
 export type Sight =
   | { readonly status: 'seen'; readonly holders: readonly Holder[]; readonly opened: number | null }
   /** `isForeign`: somebody else writes into it. `count`: how many have to be refused without a name. */
-  | { readonly status: 'unclear'; readonly why: MountRefusal; readonly count: number; readonly isForeign: boolean; readonly opened: number | null };
+  | {
+      readonly status: 'unclear';
+      readonly why: MountRefusal;
+      readonly count: number;
+      readonly isForeign: boolean;
+      readonly opened: number | null;
+    };
 
 /** Looks at the process table for all rounds of all mounts at once: a flood of openers costs no more than one look after the other. */
 export class Lookout {

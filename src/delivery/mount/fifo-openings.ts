@@ -43,7 +43,8 @@ export class Openings {
     if (this.#counter === null) return null;
     const fresh = this.#take();
     const [file] = fresh;
-    if (file === undefined || fresh.size !== 1) throw new Failure('machine/io', 'the kernel did not tell who opened a pipe');
+    if (file === undefined || fresh.size !== 1)
+      throw new Failure('machine/io', 'the kernel did not tell who opened a pipe');
     this.#counts.set(file, this.#early.get(file) ?? 0);
     this.#early.clear();
     return file;
@@ -99,5 +100,8 @@ export class Openings {
 }
 
 function cannotCount(): Failure {
-  return new Failure('mount/unsupported', 'this system does not let an ordinary user count who opens a file (fanotify)');
+  return new Failure(
+    'mount/unsupported',
+    'this system does not let an ordinary user count who opens a file (fanotify)',
+  );
 }

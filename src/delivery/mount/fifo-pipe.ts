@@ -2,10 +2,29 @@
 // the start: an opener is never kept waiting inside open(), and once the round is over each end can be closed for itself.
 
 import { randomBytes } from 'node:crypto';
-import { chmodSync, closeSync, constants, fchmodSync, fstatSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  openSync,
+  readSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Failure } from '../../core/failure.ts';
-import { hasReaders, holdOn, inodeAt, makeFifo, makeRoom, openWriter, reopen, unreadBytes } from '../../machine/fifo.ts';
+import {
+  hasReaders,
+  holdOn,
+  inodeAt,
+  makeFifo,
+  makeRoom,
+  openWriter,
+  reopen,
+  unreadBytes,
+} from '../../machine/fifo.ts';
 import type { Openings } from './fifo-openings.ts';
 
 /** Readable, for its owner only. Not writable: `echo x > .env` is told so instead of being swallowed. */

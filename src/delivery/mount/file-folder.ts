@@ -13,7 +13,7 @@ const TMPFS = 0x01021994;
 const HOME_DIGITS = 16;
 
 /** The folders that may serve, best first: /run/user/UID is private and of limited size (pam_systemd(8)). */
-function candidates(home: string): readonly string[] {
+export function mountFolderCandidates(home: string): readonly string[] {
   const uid = process.geteuid?.() ?? 0;
   const name = createHash('sha256').update(home).digest('hex').slice(0, HOME_DIGITS);
   return [`/run/user/${uid}/keystile-${name}`, `/dev/shm/keystile-${uid}-${name}`];
@@ -25,7 +25,7 @@ function candidates(home: string): readonly string[] {
  */
 export function makeMountFolder(home: string): string {
   removeMountFolder(home);
-  const path = candidates(home).find((candidate) => isMemory(dirname(candidate)));
+  const path = mountFolderCandidates(home).find((candidate) => isMemory(dirname(candidate)));
   if (path === undefined) {
     throw unsupportedFolder('neither /run/user/UID nor /dev/shm is a memory file system (tmpfs)');
   }
@@ -41,7 +41,7 @@ export function makeMountFolder(home: string): string {
 
 /** Removes what is left of the folder of `home`, as far as it is ours; for the next start, and for whoever outlives us. */
 export function removeMountFolder(home: string): void {
-  for (const path of candidates(home)) {
+  for (const path of mountFolderCandidates(home)) {
     try {
       // Of another user's folder in sticky /dev/shm nothing can be removed, and a link is removed itself.
       rmSync(path, { recursive: true, force: true });

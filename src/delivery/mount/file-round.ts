@@ -143,7 +143,11 @@ export class Round {
     const nameless = blocked.some(({ pid }) => pid === 0) ? 1 : 0;
     const suspects = newcomers.filter(({ pid }) => !isProgramShown(pid));
     if (suspects.length === 0) return nameless;
-    const still = new Set(blockedOpeners().get(this.#file.key)?.map(({ pid }) => pid));
+    const still = new Set(
+      blockedOpeners()
+        .get(this.#file.key)
+        ?.map(({ pid }) => pid),
+    );
     return nameless + suspects.filter(({ pid }) => still.has(pid)).length;
   }
 

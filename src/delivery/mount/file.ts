@@ -114,7 +114,8 @@ function tryLease(folder: string): void {
     const file = LeasedFile.place(path, `${path}.new`);
     const isListed = blockedOpeners().has(file.key);
     file.close();
-    if (!isListed) throw new Failure('mount/unsupported', 'the system does not show who waits for a file (/proc/locks)');
+    if (!isListed)
+      throw new Failure('mount/unsupported', 'the system does not show who waits for a file (/proc/locks)');
   } catch (error) {
     if (error instanceof Failure && error.code === 'mount/unsupported') throw error;
     throw new Failure('mount/unsupported', `files in ${folder} cannot be leased`, { cause: error });

@@ -42,8 +42,9 @@ interface Waiting {
 
 interface OpenFile {
   readonly bytes: Buffer;
-  readonly revoked: AbortSignal;
+  readonly admission: Admission;
   readonly onRevoked: () => void;
+  isRead: boolean;
 }
 
 export class FuseOpeners {
@@ -95,17 +96,26 @@ export class FuseOpeners {
   read({ unique, handle, offset, size }: ReadRequest): void {
     const file = this.#open.get(handle);
     if (file === undefined) this.#session.answer(unique, ERRNO.EACCES);
-    else this.#session.answer(unique, 0, file.bytes.subarray(offset, offset + size));
+    else {
+      file.isRead = true;
+      this.#session.answer(unique, 0, file.bytes.subarray(offset, offset + size));
+    }
   }
 
-  /** Wipes the copy. Harmless when it is gone already. */
+  /** The reader closed the file. Harmless when its copy is gone already. */
   release(handle: number): void {
+    this.#wipe(handle, 'delivered');
+  }
+
+  /** Wipes the copy. `unread` is what became of one of which nothing was read. */
+  #wipe(handle: number, unread: 'delivered' | MountRefusal): void {
     const file = this.#open.get(handle);
     if (file === undefined) return;
     this.#open.delete(handle);
     this.#count.remove(file.bytes.length);
     file.bytes.fill(0);
-    file.revoked.removeEventListener('abort', file.onRevoked);
+    file.admission.revoked.removeEventListener('abort', file.onRevoked);
+    file.admission.settle(file.isRead ? 'delivered' : unread);
   }
 
   /** Refuses who waits and takes back what was given; whoever comes now is refused too. All at once. */
@@ -113,7 +123,7 @@ export class FuseOpeners {
     this.#isClosed = true;
     const waiting = [...this.#waiting.values()];
     for (const each of waiting) this.#refuse(each, ERRNO.EACCES);
-    for (const handle of this.#open.keys()) this.release(handle);
+    for (const handle of this.#open.keys()) this.#wipe(handle, 'revoked');
     // Last, because it calls others. Nobody has to be asked for them any more.
     for (const { gone } of waiting) gone.abort();
   }
@@ -122,7 +132,7 @@ export class FuseOpeners {
     const { pid, startedAt } = waiting.request.opener;
     const admission = await this.#doorkeeper.admit({ pid, startedAt, gone: waiting.gone.signal });
     if (admission === null) this.#refuse(waiting, ERRNO.EACCES);
-    else admission.settle(this.#deliver(waiting, admission));
+    else this.#deliver(waiting, admission);
   }
 
   #refuse({ request }: Waiting, error: number): void {
@@ -130,22 +140,25 @@ export class FuseOpeners {
   }
 
   /** From the yes to the answer without a pause: what is not taken back here is delivered. */
-  #deliver(waiting: Waiting, admission: Admission): 'delivered' | MountRefusal {
+  #deliver(waiting: Waiting, admission: Admission): void {
     const { request } = waiting;
-    if (!this.#waiting.delete(request.unique)) return this.#isClosed ? 'revoked' : 'gone';
+    if (!this.#waiting.delete(request.unique)) {
+      admission.settle(this.#isClosed ? 'revoked' : 'gone');
+      return;
+    }
     const bytes = this.#copyFor(admission);
     if (!Buffer.isBuffer(bytes)) {
       this.#session.answer(request.unique, ERRNO.EACCES);
-      return bytes;
+      admission.settle(bytes);
+      return;
     }
-    const handle = this.#hold(bytes, admission.revoked, request.mount);
+    const handle = this.#hold(bytes, admission, request.mount);
     const { mount, node, opener } = request;
     this.#session.tell({ kind: 'opened', mount, node, handle, size: bytes.length, opener });
     const sent = this.#session.answer(request.unique, 0, openAnswer(handle));
-    if (sent === 'sent') return 'delivered';
-    this.release(handle);
+    if (sent === 'sent') return;
+    this.#wipe(handle, sent);
     this.#session.tell({ kind: 'closed', mount, handle });
-    return sent;
   }
 
   #copyFor(admission: Admission): Buffer | MountRefusal {
@@ -158,14 +171,14 @@ export class FuseOpeners {
     }
   }
 
-  #hold(bytes: Buffer, revoked: AbortSignal, mount: number): number {
+  #hold(bytes: Buffer, admission: Admission, mount: number): number {
     const handle = this.#count.add(bytes.length);
     const onRevoked = (): void => {
-      this.release(handle);
+      this.#wipe(handle, 'revoked');
       this.#session.tell({ kind: 'closed', mount, handle });
     };
-    revoked.addEventListener('abort', onRevoked, { once: true });
-    this.#open.set(handle, { bytes, revoked, onRevoked });
+    admission.revoked.addEventListener('abort', onRevoked, { once: true });
+    this.#open.set(handle, { bytes, admission, onRevoked, isRead: false });
     return handle;
   }
 }

@@ -76,8 +76,8 @@ async function list(call: Call): Promise<ExitCode> {
 
 /** What a line has room for: what things are called, and what became of it. */
 function gist({ facts, names }: RecordedEvent): string {
-  const { environment, variables, argv, method } = names ?? {};
-  const called = [environment, variables?.join(','), argv?.join(' '), method];
+  const { environment, path, variables, argv, method } = names ?? {};
+  const called = [environment, path, variables?.join(','), argv?.join(' '), method];
   const became = [
     facts.action === 'Run' ? undefined : facts.action,
     facts.scope,

@@ -7,6 +7,7 @@ import { completionScript, SHELLS } from './completion.ts';
 import { DAEMON_COMMANDS } from './daemon-commands.ts';
 import { ENVIRONMENT_COMMANDS } from './environment-commands.ts';
 import { GRANT_COMMANDS } from './grant-commands.ts';
+import { IMPORT_COMMAND, MOUNT_COMMANDS } from './mount-commands.ts';
 import { REQUEST_COMMANDS } from './request-commands.ts';
 import { SETUP_COMMANDS } from './setup-command.ts';
 import { VAULT_COMMANDS } from './vault-commands.ts';
@@ -49,6 +50,8 @@ export const COMMANDS: readonly Command[] = [
   ...VAULT_COMMANDS,
   ...DAEMON_COMMANDS,
   ...ENVIRONMENT_COMMANDS,
+  IMPORT_COMMAND,
+  ...MOUNT_COMMANDS,
   ...REQUEST_COMMANDS,
   ...WATCH_COMMANDS,
   ...GRANT_COMMANDS,

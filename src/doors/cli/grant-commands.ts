@@ -19,7 +19,7 @@ export const GRANT_COMMANDS: readonly Command[] = [
   },
   {
     path: ['leases'],
-    help: 'list the runs that hold values now',
+    help: 'list the runs and readers that hold values now',
     example: 'keystile leases',
     run: leases,
   },
@@ -75,11 +75,11 @@ async function grants(call: Call): Promise<ExitCode> {
       grant.scope,
       grant.environmentName ?? '-',
       grant.variables.join(' ') || '-',
-      grant.argv.join(' ') || '-',
+      whatText(grant),
       grant.usesLeft === null ? '-' : String(grant.usesLeft),
       grant.expiresAt === null ? 'at lock' : timeText(grant.expiresAt),
     ]);
-    const heads = ['ID', 'AGENT', 'SCOPE', 'ENVIRONMENT', 'VARIABLES', 'COMMAND', 'USES LEFT', 'ENDS'];
+    const heads = ['ID', 'AGENT', 'SCOPE', 'ENVIRONMENT', 'VARIABLES', 'COMMAND OR READER', 'USES LEFT', 'ENDS'];
     return table(heads, rows, 'no grants');
   });
   return EXIT.done;
@@ -90,15 +90,15 @@ async function leases(call: Call): Promise<ExitCode> {
   call.output.answer(result, () => {
     const rows = result.leases.map((lease) => [
       lease.leaseId,
-      lease.runId,
+      lease.runId ?? '-',
       lease.agentId,
       lease.environmentName,
       lease.variables.join(' ') || '-',
-      lease.argv.join(' '),
+      whatText(lease),
       lease.pid === null ? '-' : String(lease.pid),
       timeText(lease.startedAt),
     ]);
-    const heads = ['ID', 'RUN', 'AGENT', 'ENVIRONMENT', 'VARIABLES', 'COMMAND', 'PID', 'STARTED'];
+    const heads = ['ID', 'RUN', 'AGENT', 'ENVIRONMENT', 'VARIABLES', 'COMMAND OR READER', 'PID', 'STARTED'];
     return table(heads, rows, 'no leases: no program holds a value now');
   });
   return EXIT.done;
@@ -134,7 +134,7 @@ async function liveIds(daemon: Connection): Promise<string[]> {
   const { result: leased } = await daemon.call('lease.list', {});
   return [
     ...granted.grants.map(({ grantId }) => grantId),
-    ...leased.leases.flatMap(({ leaseId, runId }) => [leaseId, runId]),
+    ...leased.leases.flatMap(({ leaseId, runId }) => (runId === null ? [leaseId] : [leaseId, runId])),
   ];
 }
 
@@ -142,6 +142,12 @@ function sayRevoked(call: Call, result: RevokeView): void {
   const { grants, leases, requests } = result;
   const ended = [counted(grants, 'grant'), counted(leases, 'lease'), counted(requests, 'request')];
   call.output.answer({ ...result, hint: ROTATE }, () => [`ended ${ended.join(', ')}`, ROTATE]);
+}
+
+/** A command, or a program and the file it reads. */
+function whatText({ argv, path }: { readonly argv: readonly string[]; readonly path: string | null }): string {
+  const command = argv.join(' ') || '-';
+  return path === null ? command : `${command} reads ${path}`;
 }
 
 async function agents(call: Call): Promise<ExitCode> {

@@ -3,7 +3,7 @@
 import { EXIT, Failure, type ExitCode } from '../../core/failure.ts';
 import { printable } from '../../core/printable.ts';
 import { promptLines } from '../../core/prompt.ts';
-import { requestDigest, type GrantLife, type GrantScope } from '../../core/request.ts';
+import { requestDigest, type GrantLife, type GrantScope, type Request } from '../../core/request.ts';
 import type { Connection } from '../../wire/client.ts';
 import type { Params, RequestView } from '../../wire/methods.ts';
 import { usage, type Call, type Command } from './command.ts';
@@ -33,7 +33,7 @@ export const REQUEST_COMMANDS: readonly Command[] = [
       scope: {
         value: 'SCOPE',
         choices: ['exact', 'program', 'environment'],
-        help: 'this exact request; this program and its first arguments; or any command with this environment',
+        help: 'this exact request, or process; this program; or any command with this environment',
       },
       output: {
         value: 'MODE',
@@ -52,7 +52,7 @@ export const REQUEST_COMMANDS: readonly Command[] = [
   {
     path: ['deny'],
     args: [ID],
-    flags: { block: { help: 'also block the agent that asked' } },
+    flags: { block: { help: 'also block the agent that asked, or refuse the file to this program for good' } },
     help: 'say no to a request; needs no passphrase',
     example: 'keystile deny req_5k2 --block',
     run: deny,
@@ -109,15 +109,15 @@ async function findRequest(daemon: Connection, given: string): Promise<RequestVi
 
 async function approve(call: Call): Promise<ExitCode> {
   const life = lifeOf(call);
-  const scope = scopeOf(call.flag('scope'));
   const output = call.flag('output');
   const daemon = await call.daemon();
   const { request } = await findRequest(daemon, call.argument('ID'));
+  const scope = scopeOf(call.flag('scope'), request, life);
   const { human } = call;
   await human.read([
     ...promptLines(request, Date.now(), human.columns()),
     '',
-    ...answerLines(life, scope, output),
+    ...answerLines(request, life, scope, output),
     ...(scope === 'environment' ? ENVIRONMENT_WARNING : []),
   ]);
   const params: Params<'request.approve'> = {
@@ -141,11 +141,11 @@ const ENVIRONMENT_WARNING: readonly string[] = [
   '  !!            any command of this agent will get these variables without asking',
 ];
 
-function answerLines(life: GrantLife, scope: GrantScope, output: string | undefined): string[] {
+function answerLines(request: Request, life: GrantLife, scope: GrantScope, output: string | undefined): string[] {
   return [
     'YOUR YES WOULD COUNT',
     `  for           ${lifeText(life)}`,
-    `  scope         ${scopeText(scope)}`,
+    `  scope         ${scopeText(scope, request)}`,
     ...(output === undefined ? [] : [`  output        ${output}`]),
   ];
 }
@@ -163,7 +163,10 @@ export function lifeText(life: GrantLife): string {
 }
 
 /** What a yes of that scope covers. */
-export function scopeText(scope: GrantScope): string {
+export function scopeText(scope: GrantScope, { work }: Request): string {
+  if (work.action === 'ReadMount') {
+    return scope === 'exact' ? 'this process, as often as it reads' : 'this program, in any process';
+  }
   switch (scope) {
     case 'exact':
       return 'exactly this request';
@@ -186,8 +189,13 @@ function lifeOf(call: Call): GrantLife {
   return { kind: 'minutes', minutes };
 }
 
-function scopeOf(scope: string | undefined): GrantScope {
-  return scope === 'program' || scope === 'environment' ? scope : 'exact';
+/** A reader is approved as one process; for a time, as a program, whose processes come and go. */
+export function scopeFor({ work }: Request, life: GrantLife): GrantScope {
+  return work.action === 'ReadMount' && life.kind !== 'once' ? 'program' : 'exact';
+}
+
+function scopeOf(scope: string | undefined, request: Request, life: GrantLife): GrantScope {
+  return scope === 'program' || scope === 'environment' || scope === 'exact' ? scope : scopeFor(request, life);
 }
 
 async function deny(call: Call): Promise<ExitCode> {

@@ -9,7 +9,7 @@ import type { Terminal } from '../../machine/terminal.ts';
 import type { Connection } from '../../wire/client.ts';
 import type { RequestView, WatchEvent } from '../../wire/methods.ts';
 import { moreLine, pageRows, paint } from './human.ts';
-import { lifeText, scopeText } from './request-commands.ts';
+import { lifeText, scopeFor, scopeText } from './request-commands.ts';
 
 /** A key meant for the prompt before must not answer this one. Firefox waits as long (security.dialog_enable_delay). */
 const SETTLE_MS = 1_000;
@@ -19,6 +19,11 @@ const MINUTES = 15;
 const KEYS: readonly string[] = [
   `yes: a once, t ${MINUTES} min, l until lock     no: d, b and block the agent`,
   'first, to widen a yes: p this program, e any command     n next, q quit',
+];
+
+const READER_KEYS: readonly string[] = [
+  `yes: a this process, and for this program: t ${MINUTES} min, l until lock`,
+  'no: d, b and never this program     n next, q quit',
 ];
 
 /** For how long a yes counts, by its key. */
@@ -105,7 +110,8 @@ class Session {
   #current: RequestView | null = null;
   #lines: readonly string[] = [];
   #linesShown = 0;
-  #scope: GrantScope = 'exact';
+  /** What a yes was widened to; null for what the length of the yes suggests. */
+  #scope: GrantScope | null = null;
   /** On the monotonic clock: when the last line has been on the screen for long enough. */
   #readyAt = Number.POSITIVE_INFINITY;
 
@@ -168,7 +174,7 @@ class Session {
     const at = this.#current === null ? -1 : ids.indexOf(this.#current.requestId);
     const next = this.#waiting.get(ids[(at + 1) % Math.max(1, ids.length)] ?? '');
     this.#current = next ?? null;
-    this.#scope = 'exact';
+    this.#scope = null;
     this.#linesShown = 0;
     this.#readyAt = Number.POSITIVE_INFINITY;
     if (next === undefined) {
@@ -194,8 +200,15 @@ class Session {
   }
 
   #widen(scope: GrantScope): void {
-    this.#scope = this.#scope === scope ? 'exact' : scope;
-    this.#say(`a yes will count for: ${scopeText(this.#scope)}`);
+    if (this.#current === null) return;
+    const { request } = this.#current;
+    // Its keys say already what each of them covers.
+    if (request.work.action === 'ReadMount') {
+      this.#sayKeys();
+      return;
+    }
+    this.#scope = this.#scope === scope ? null : scope;
+    this.#say(`a yes will count for: ${scopeText(this.#scope ?? 'exact', request)}`);
   }
 
   async #approve(view: RequestView, life: GrantLife): Promise<void> {
@@ -205,20 +218,23 @@ class Session {
       );
       return;
     }
-    await this.#answer(view, `yes, ${lifeText(life)}, ${scopeText(this.#scope)}`, async () => {
+    const scope = this.#scope ?? scopeFor(view.request, life);
+    await this.#answer(view, `yes, ${lifeText(life)}, ${scopeText(scope, view.request)}`, async () => {
       await this.#daemon.call('request.approve', {
         requestId: view.requestId,
         // I5: made from what was shown.
         digest: requestDigest(view.request),
         life,
-        scope: this.#scope,
+        scope,
       });
     });
   }
 
   /** A no needs no reading. */
   async #deny(view: RequestView, blocksAgent: boolean): Promise<void> {
-    await this.#answer(view, blocksAgent ? 'no, and the agent is blocked' : 'no', async () => {
+    const isReader = view.request.work.action === 'ReadMount';
+    const forGood = isReader ? 'no, and not this program again' : 'no, and the agent is blocked';
+    await this.#answer(view, blocksAgent ? forGood : 'no', async () => {
       await this.#daemon.call('request.deny', { requestId: view.requestId, blocksAgent });
     });
   }
@@ -238,7 +254,8 @@ class Session {
   }
 
   #sayKeys(): void {
-    for (const line of KEYS) this.#say(line);
+    const isReader = this.#current?.request.work.action === 'ReadMount';
+    for (const line of isReader ? READER_KEYS : KEYS) this.#say(line);
   }
 
   #say(line: string): void {

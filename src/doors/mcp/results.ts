@@ -40,6 +40,9 @@ export const variablesSchema = () =>
 export const redactionsSchema = () =>
   z.array(z.object({ name: z.string(), count: z.number(), forms: z.array(z.string()) }));
 
+export const filesSchema = () =>
+  z.array(z.object({ mountPath: z.string(), environmentId: z.string(), state: z.string() }));
+
 export const grantsSchema = () => z.array(z.looseObject({ grantId: z.string() }));
 
 /**

@@ -25,6 +25,8 @@ export const INSTRUCTIONS = `Keystile lets you use credentials you never see. A 
 for it in files, and do not try to print or encode one: output is masked.
 - To use a secret: list_environments, list_variables, then run_with_credentials with argv and one honest sentence as \
 reason. The program finds the values in its environment variables. Ask for the variables it needs and no more.
+- A program that wants a .env: create_local_env_file, then start the program yourself. The human is asked about each \
+program that opens the file; you reading it is refused. An existing .env: import_env_file.
 - A new secret: append_variables with only its name, and ask the human to fill it in with "keystile environment set", or \
 with generate for one that nobody has to know.
 - status "approval_pending": the human has not answered yet. Call check_request with the requestId and waitSeconds 45, \
@@ -91,12 +93,22 @@ export function listedTools(): ListedTool[] {
   return listed;
 }
 
+/**
+ * What a client needs to make a call and to read an answer. The rest would only cost every model room: lengths, which a
+ * call that passes them is told about; and of answers all but the shape, since they are stripped to the members they name.
+ */
 function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): ListedTool['inputSchema'] {
   const { $schema: _, ...json } = z.toJSONSchema(schema, {
     io,
-    // Answers are stripped to the members they name, so saying that there are no others only costs every client room.
-    override: ({ jsonSchema }) => {
-      if (io === 'output' && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+    override: ({ jsonSchema, path }) => {
+      if (io === 'input') {
+        delete jsonSchema.maxLength;
+        delete jsonSchema.propertyNames;
+        return;
+      }
+      delete jsonSchema.additionalProperties;
+      delete jsonSchema.enum;
+      if (path.length > 0) delete jsonSchema.required;
     },
   });
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- every tool's schemas are objects; a test checks it

@@ -9,10 +9,18 @@ import { NAME_LENGTH_MAX, parseTitle } from '../../core/names.ts';
 import { ownAccount } from './account.ts';
 import { checkRun, draftsOf } from './arguments.ts';
 import type { Authority } from './link.ts';
-import { answerSchema, environmentsSchema, grantsSchema, redactionsSchema, variablesSchema } from './results.ts';
+import {
+  answerSchema,
+  environmentsSchema,
+  filesSchema,
+  grantsSchema,
+  redactionsSchema,
+  variablesSchema,
+} from './results.ts';
 
 /** The limits of the wire table, which the daemon checks again. Written here so that its zod schemas are not loaded. */
 const ARGV_MAX = 4_096;
+const PATH_CHARACTERS_MAX = 4_096;
 const ARGV_CHARACTERS_MAX = 8 * 1024;
 const STDIN_CHARACTERS_MAX = 64 * 1024;
 const REASON_CHARACTERS_MAX = 1_000;
@@ -66,7 +74,15 @@ const variableArguments = () =>
 let built: readonly Tool[] | null = null;
 
 export function tools(): readonly Tool[] {
-  built ??= [authenticate(), ...environmentTools(), ...variableTools(), run(), ...requests(), accessStatus()];
+  built ??= [
+    authenticate(),
+    ...environmentTools(),
+    ...variableTools(),
+    ...fileTools(),
+    run(),
+    ...requests(),
+    accessStatus(),
+  ];
   return built;
 }
 
@@ -92,7 +108,7 @@ function accessStatus(): Tool {
       agentId: z.string(),
       admitted: z.boolean(),
       grants: grantsSchema(),
-      mounts: z.array(z.unknown()),
+      mounts: filesSchema(),
       policy: z.looseObject({}),
     }),
     call: (authority, _args, signal) => authority.call('access.status', {}, signal),
@@ -171,6 +187,57 @@ function variableTools(): Tool[] {
       input: z.strictObject({ environmentId: id(), names: z.array(title()).min(1).max(VARIABLES_MAX) }),
       output: answerSchema({}),
       call: (authority, args, signal) => authority.call('variables.remove', args, signal),
+    }),
+  ];
+}
+
+const mountPath = () => text(PATH_CHARACTERS_MAX).describe('absolute');
+
+function fileTools(): Tool[] {
+  return [
+    row({
+      name: 'create_local_env_file',
+      description:
+        'Mounts an environment as a file such as .env. It holds the values only while a program reads it that the human ' +
+        'approved: start the program, the human is asked. You cannot read it yourself.',
+      annotations: write,
+      input: z.strictObject({ environmentId: id(), mountPath: mountPath(), environmentName: title().optional() }),
+      output: answerSchema({ mountPath: z.string() }),
+      call: (authority, args, signal) =>
+        authority.call('mounts.create', { environmentId: args.environmentId, path: args.mountPath }, signal),
+    }),
+    row({
+      name: 'list_local_env_files',
+      description: 'Lists mounted files and whether each works.',
+      annotations: read,
+      input: z.strictObject({ environmentId: id().optional() }),
+      output: answerSchema({ files: filesSchema() }),
+      call: (authority, args, signal) => authority.call('mounts.list', withoutUndefined(args), signal),
+    }),
+    row({
+      name: 'remove_local_env_file',
+      description: 'Takes a mounted file away. The values stay in the vault.',
+      annotations: destructive,
+      input: z.strictObject({ mountPath: mountPath() }),
+      output: answerSchema({}),
+      call: (authority, args, signal) => authority.call('mounts.remove', { path: args.mountPath }, signal),
+    }),
+    row({
+      name: 'import_env_file',
+      description:
+        'Takes the variables of an existing .env into an environment, without you reading it, and mounts it in the place ' +
+        'of the file (mount: false leaves the file).',
+      annotations: write,
+      input: z.strictObject({
+        path: mountPath(),
+        environmentName: title(),
+        mount: z.boolean().optional(),
+      }),
+      output: answerSchema({ environmentId: z.string(), variableNames: z.array(z.string()) }),
+      call: (authority, { path, environmentName, mount = true }, signal) => {
+        const name = parseTitle(environmentName, 'environmentName');
+        return authority.call('environments.import', { path, environmentName: name, mounts: mount }, signal);
+      },
     }),
   ];
 }
