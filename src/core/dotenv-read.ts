@@ -182,7 +182,7 @@ class StatementReader {
 
   #value(): readonly Piece[] {
     this.#skipSpaces();
-    switch (this.#file[this.#at]) {
+    switch (this.#file[this.#at] ?? BYTE.lineFeed) {
       case BYTE.singleQuote:
       case BYTE.backquote:
         return this.#literal();

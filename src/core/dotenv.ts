@@ -149,7 +149,7 @@ function escapeAt({ file, end, isQuoted }: Stretch, at: number): Special | undef
 
 function dollarAt(stretch: Stretch, at: number): Special | undefined {
   const { file, end } = stretch;
-  switch (at + 1 < end ? file[at + 1] : undefined) {
+  switch (at + 1 < end ? file[at + 1]! : 0) {
     case BYTE.openingParenthesis:
       throw fault(file, at, 'commands are not run here', USE_SINGLE_QUOTES);
     case BYTE.openingBrace:
