@@ -3,8 +3,7 @@
 //
 // The readers: npm dotenv 16 to 18, also `fast`; Node's --env-file, loadEnvFile and parseEnv; python-dotenv 0.21 and 1.2
 // with interpolation on, which docker-compose 1.29 uses too; compose-go's dotenv (docker compose); godotenv; direnv; bash
-// and dash with `set -a; . ./.env`. docs/dotenv.md has the table of what was measured. A longer look at zsh, mksh and
-// yash costs nothing: what they would change is not written bare either.
+// and dash with `set -a; . ./.env`, and zsh, as it costs nothing. docs/dotenv.md has the table of what was measured.
 
 import { isUtf8 } from 'node:buffer';
 
@@ -62,11 +61,11 @@ function allowedSpellings(): Uint8Array {
   // direnv. The other controls mean nothing in a credential; old shells use some of them inside (bash: CTLESC 0x01).
   allowed.fill(0, 0x00, 0x20).fill(0, 0x7f, 0x80);
   for (const byte of [0x09, LINE_FEED]) allowed[byte] = SINGLE | DOUBLE;
-  // Ends the value; no two readers have the same escape for it: npm dotenv and Node keep the backslash.
+  // Ends the value, and there is no escape for it that all share: npm dotenv keeps the backslash, Node ends anyway.
   for (const byte of Buffer.from(`'`)) allowed[byte] = DOUBLE;
   for (const byte of Buffer.from(`"`)) allowed[byte] = SINGLE;
-  // Inside double quotes: bash and dash run `…` and $(…); they, godotenv, compose-go and direnv expand $NAME; all but
-  // Node and npm dotenv take backslashes away, and those two make LF of \n. Inside single quotes all keep them.
+  // Inside double quotes the shells run `…` and $(…); they, godotenv, compose-go and direnv expand $NAME; and a backslash
+  // means something to everyone, but to no two the same. Inside single quotes they are bytes like others (see isMisread).
   for (const byte of Buffer.from('`$\\')) allowed[byte] = SINGLE;
   for (const byte of Buffer.from(BARE_BYTES)) allowed[byte] = BARE | SINGLE | DOUBLE;
   return allowed;
@@ -78,7 +77,7 @@ function allowedSpellings(): Uint8Array {
  * `__proto__`. Best effort: a shell may grow more.
  */
 const KEPT_NAMES =
-  /^(?:BASH.*|COMP_WORDBREAKS|DIRSTACK|EPOCHREALTIME|EPOCHSECONDS|EUID|FUNCNAME|GROUPS|HISTCMD|LINENO|OPTIND|PIPESTATUS|PPID|RANDOM|SECONDS|SHELLOPTS|SHLVL|SRANDOM|UID|_|__proto__)$/;
+  /^(?:BASH_.*|BASHOPTS|BASHPID|COMP_WORDBREAKS|DIRSTACK|EPOCHREALTIME|EPOCHSECONDS|EUID|FUNCNAME|GROUPS|HISTCMD|LINENO|OPTIND|PIPESTATUS|PPID|RANDOM|SECONDS|SHELLOPTS|SHLVL|SRANDOM|UID|_|__proto__)$/;
 
 /**
  * The file with these variables, in this order; a refused one is a comment with its name. The names are distinct.

@@ -81,7 +81,7 @@ test('names that shells keep for themselves, and one that JavaScript does, are r
     assert.equal(parseVariableName(name), name);
     assert.deepEqual(writeDotenv([{ name, value }]).refused, [name]);
   }
-  for (const name of ['UID_', 'MY_UID', 'constructor', 'export', 'if', 'bash', 'LC_ALL', 'A'.repeat(128)]) {
+  for (const name of ['UID_', 'MY_UID', 'BASHFUL', 'constructor', 'export', 'if', 'bash', 'LC_ALL', 'A'.repeat(128)]) {
     assert.deepEqual(writeDotenv([{ name, value }]).refused, []);
   }
 });
