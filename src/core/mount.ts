@@ -4,8 +4,6 @@
 /** What stands behind a mounted path (README, "Mounted files"). */
 export type MountBackend = 'fuse' | 'fifo' | 'file';
 
-export const MOUNT_BACKENDS = ['fuse', 'fifo', 'file'] as const satisfies readonly MountBackend[];
-
 /**
  * `mounted`: readers are asked about and served. `tampered`: something else stands at the path; nobody is served until
  * the human mounts again. `failed`: it could not be made after the last unlock; `why` says it in a word.

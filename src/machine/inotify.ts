@@ -142,7 +142,7 @@ export class OpenCounter {
   take(): Opened[] | null {
     const opened: Opened[] = [];
     for (;;) {
-      const length = Number(this.#library.read(this.#fd, this.#buffer, this.#buffer.length));
+      const length = this.#library.read(this.#fd, this.#buffer, this.#buffer.length);
       if (length <= 0) return length < 0 && this.#library.errno() !== EAGAIN ? null : opened;
       for (let at = 0; at + METADATA_BYTES <= length;) {
         const event = this.#buffer.subarray(at, at + this.#buffer.readUInt32LE(at));

@@ -206,8 +206,8 @@ void test('a yes that is taken back before the first byte leaves nothing to read
   await house.mount('yes', canary(), LARGE);
   const reader = house.program(PYTHON, ['-c', SLOW_READER, house.path]);
   await eventually(() => reader.seen().includes('open') || undefined, 'the open');
-  assert.equal((await house.event('settled')).outcome, 'delivered');
   assert.equal(await house.do({ do: 'revoke', id: 0 }), true, 'the copy is wiped at once');
+  assert.equal((await house.event('settled')).outcome, 'revoked');
   reader.process.stdin?.end('10\n');
   assert.equal((await reader.ended).stdout.toString(), `open ${LARGE}\nerror Permission denied\n`);
 });
