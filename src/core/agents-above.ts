@@ -12,17 +12,21 @@ const AGENT_NAMES =
 const AGENT_FOLDERS =
   /\/(?:claude\/versions|\.codex|codex-runtimes|cursor-agent|@openai\/codex|@anthropic-ai\/claude-code|@google\/gemini-cli|@github\/copilot|@sourcegraph\/amp|@qwen-code\/qwen-code|@augmentcode\/auggie|opencode-ai|aider(?:_chat|-chat)?|openhands|block-goose-cli)\//i;
 
+/** What an agent starts for each command to shut it in: it is the agent's program, and ends with the command. */
+const SANDBOX_HELPERS = /^codex-linux-sandbox$/;
+
 const SCRIPT_RUNNERS = /^(?:node|nodejs|bun|deno|python|pypy|ruby|electron)[\d.]*$/;
 /** The script of an interpreter stands among its first arguments, behind options and `-m`. */
 const ARGUMENTS_LOOKED_AT = 8;
 
 /**
- * The nearest of `chain` that looks like a coding agent, or null. By the program's name and folder, by the name it was
- * started under, and for interpreters by the script. An editor with an agent inside counts: its terminal and its agent
+ * The nearest of `chain` that looks like a coding agent, or null; one that lives longer than a command goes before a helper
+ * of its sandbox. By the program's name and folder, by the name it was started under, and for interpreters by the script. An editor with an agent inside counts: its terminal and its agent
  * cannot be told apart from here.
  */
 export function knownAgentAbove(chain: readonly ProcessFacts[]): ProcessFacts | null {
-  return chain.find(isKnownAgent) ?? null;
+  const agents = chain.filter(isKnownAgent);
+  return agents.find(({ argv }) => !SANDBOX_HELPERS.test(basename(argv[0] ?? ''))) ?? agents[0] ?? null;
 }
 
 function isKnownAgent({ program, argv }: ProcessFacts): boolean {

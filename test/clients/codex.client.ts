@@ -4,9 +4,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { canary, eventually, House, PASSPHRASE } from '../house.ts';
-import { ClientHome, Service, writeSignIn } from './drive.ts';
-import { startMockModel, type Turn } from './mock-model.ts';
+import { canary, eventually, PASSPHRASE } from '../house.ts';
+import { Service, writeSignIn } from './drive.ts';
+import type { Turn } from './mock-model.ts';
+import { Stage } from './stage.ts';
 
 const CODE_MODE_MODEL = 'gpt-6.1-sol';
 const EXPIRES_SOON = '[kdf]\nmemory_mib = 64\n\n[requests]\nexpire_after_seconds = 10\n';
@@ -161,48 +162,6 @@ function oneRun(argv: readonly string[]): (environmentId: string) => Turn[] {
     [{ id: 'run', tool: 'mcp__keystile__run_with_credentials', args: { environmentId, argv, reason: 'x' } }],
     'done',
   ];
-}
-
-/** A house, a client set up in it, a model with its script, and one secret. */
-class Stage implements AsyncDisposable {
-  readonly house: House;
-  readonly home: ClientHome;
-  readonly model: Awaited<ReturnType<typeof startMockModel>>;
-  readonly secret: string;
-
-  private constructor(house: House, home: ClientHome, model: Stage['model'], secret: string) {
-    this.house = house;
-    this.home = home;
-    this.model = model;
-    this.secret = secret;
-  }
-
-  static async open(
-    turns: (environmentId: string, house: House) => Turn[],
-    settings?: string,
-    secret = canary(),
-  ): Promise<Stage> {
-    const house = await House.open(settings === undefined ? {} : { settings });
-    const environmentId = await house.environment('shop', { API_TOKEN: secret });
-    const model = await startMockModel('responses', turns(environmentId, house));
-    const home = new ClientHome(house);
-    await home.setup('codex', model);
-    return new Stage(house, home, model, secret);
-  }
-
-  sweep(done: Parameters<ClientHome['sweep']>[2]): void {
-    const { files, requests, cmdlines } = this.home.sweep(this.secret, this.model, done);
-    assert.ok(
-      files > 10 && requests > 0 && cmdlines > 3,
-      `swept ${files} files, ${requests} requests, ${cmdlines} command lines`,
-    );
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.house[Symbol.asyncDispose]();
-    await this.model[Symbol.asyncDispose]();
-    this.home[Symbol.dispose]();
-  }
 }
 
 function tryRead(path: string): Buffer | undefined {

@@ -48,3 +48,12 @@ void test('the nearest agent is the one that is named', () => {
   assert.equal(knownAgentAbove([running('/bin/sh'), near, running('/usr/bin/codex')]), near);
   assert.equal(knownAgentAbove([]), null);
 });
+
+test('of an agent and the helper of its sandbox, the one that lives longer is the agent', () => {
+  const process = (pid: number, program: string, ...argv: string[]) => ({ pid, startedAt: '1', program, argv, uid: 1 });
+  const helper = process(3, '/opt/codex', '/tmp/arg0/codex-linux-sandbox', '--sandbox-policy-cwd', '/srv');
+  const agent = process(1, '/opt/codex', 'codex', 'exec');
+  const chain = [process(4, '/usr/bin/cat', 'cat'), helper, process(2, '/usr/bin/bwrap', 'bwrap'), agent];
+  assert.equal(knownAgentAbove(chain)?.pid, 1);
+  assert.equal(knownAgentAbove(chain.slice(0, 3))?.pid, 3, 'better the helper than nobody');
+});
