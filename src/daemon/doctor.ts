@@ -16,12 +16,22 @@ export function doctorChecks(service: Service): Check[] {
     modeCheck('agent socket is private', paths.agentSocket, 0o600),
     modeCheck('control socket is private', paths.controlSocket, 0o600),
     auditCheck(service),
+    mountCheck(service),
     {
       check: 'a runner is ready',
       ok: true,
       found: service.runners.isSpareReady ? 'yes' : 'not yet; the next run starts one',
     },
   ];
+}
+
+/** Not a fault where nothing can be mounted: runs work all the same. */
+function mountCheck({ mounts }: Service): Check {
+  const check = 'files can be mounted';
+  const { found, isBest } = mounts.describe();
+  return isBest
+    ? { check, ok: true, found }
+    : { check, ok: true, found, fix: 'install fuse3 for the best of the three ways' };
 }
 
 function auditCheck({ audit }: Service): Check {

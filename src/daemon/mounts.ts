@@ -60,6 +60,12 @@ export class Mounts {
     return this.#live.size;
   }
 
+  /** What `auto` means here, in words, and whether there is nothing better. */
+  describe(): { readonly found: string; readonly isBest: boolean } {
+    const kind = this.#backends.choose('auto');
+    return { found: `as ${kind}: ${this.#backends.why(kind)}`, isBest: kind === 'fuse' };
+  }
+
   /** The back end that an order gets. Throws `mount/unsupported`. */
   backendFor(wanted: BackendChoice): MountBackend {
     return this.#backends.choose(wanted);
