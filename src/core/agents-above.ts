@@ -16,6 +16,14 @@ const AGENT_FOLDERS =
 const SANDBOX_HELPERS = /^codex-linux-sandbox$/;
 
 const SCRIPT_RUNNERS = /^(?:node|nodejs|bun|deno|python|pypy|ruby|electron)[\d.]*$/;
+/** Variables that agents set for the commands they start: Claude Code, Codex, Cursor, Gemini CLI, opencode. */
+const MARKERS = /^(?:CLAUDECODE|CLAUDE_CODE_ENTRYPOINT|CODEX_SANDBOX(?:_.*)?|CURSOR_AGENT|GEMINI_CLI|OPENCODE)$/;
+
+/** Whether a variable of that name says that a coding agent started the process, also one that left its parents. */
+export function isAgentMarker(name: string): boolean {
+  return MARKERS.test(name);
+}
+
 /** The script of an interpreter stands among its first arguments, behind options and `-m`. */
 const ARGUMENTS_LOOKED_AT = 8;
 

@@ -74,7 +74,8 @@ export class ReaderObserver {
       isCodeOnCommandLine: isCode,
       cwd: seen.cwd,
       loaders: seen.loaders,
-      isUnderAgent: agent !== null,
+      // Whoever left the agent's processes is still not the human's own program; it only has nobody to answer for it.
+      isUnderAgent: agent !== null || seen.hasAgentMarker,
     };
     return { reader, agent: agent ?? (await this.#observer.factsOf(seen.process)) };
   }

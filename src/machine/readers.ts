@@ -2,6 +2,7 @@
 // Whatever cannot be read makes it a stranger. Linux, from /proc.
 
 import { readFileSync, readlinkSync, statSync } from 'node:fs';
+import { isAgentMarker } from '../core/agents-above.ts';
 import type { DirectoryFacts, ProcessFacts } from '../core/request.ts';
 import { ancestorsOf, isSameProcessAlive, processFacts, UNKNOWN_PROGRAM, type ProcessName } from './processes.ts';
 
@@ -12,6 +13,8 @@ export interface SeenReader {
   readonly cwd: DirectoryFacts;
   /** Variables that change which code the program loads, with what they were when it was started. */
   readonly loaders: Readonly<Record<string, string>>;
+  /** Whether its environment says that a coding agent started it, though its parents may no longer. */
+  readonly hasAgentMarker: boolean;
   /** Whether it sees processes as this one does. One in a namespace of its own is a container or a sandbox. */
   readonly isInOurPidNamespace: boolean;
   /** Whether a path means the same file to it as to this process. */
@@ -64,13 +67,13 @@ function look(name: ProcessName): SeenReader | null {
   const facts = processFacts(pid);
   if (facts === null || facts.startedAt !== name.startedAt) return null;
   if (facts.uid !== process.geteuid?.() || facts.program === UNKNOWN_PROGRAM) return null;
-  const loaders = loadersOf(pid);
-  if (loaders === null) return null;
+  const environment = environmentOf(pid);
+  if (environment === null) return null;
   const seen = {
     process: facts,
     ancestors: ancestorsOf(pid),
     cwd: cwdOf(pid),
-    loaders,
+    ...environment,
     isInOurPidNamespace: isNamespaceShared(pid, 'pid'),
     isInOurMountNamespace: isNamespaceShared(pid, 'mnt'),
     programMark: markOf(pid),
@@ -95,15 +98,17 @@ function markOf(pid: number): string {
 }
 
 /** Null when there is more than anybody could look through. The environment may hold credentials, and is wiped. */
-function loadersOf(pid: number): Record<string, string> | null {
+function environmentOf(pid: number): Pick<SeenReader, 'loaders' | 'hasAgentMarker'> | null {
   const environment = readFileSync(`/proc/${pid}/environ`);
   const loaders: [string, string][] = [];
   let characters = 0;
+  let hasAgentMarker = false;
   for (let at = 0; at < environment.length;) {
     const zero = environment.indexOf(0, at);
     const end = zero === -1 ? environment.length : zero;
     const equals = environment.indexOf(0x3d, at);
     const name = equals === -1 || equals > end ? '' : environment.toString('latin1', at, equals);
+    hasAgentMarker ||= isAgentMarker(name);
     if (LOADERS.test(name)) {
       loaders.push([name, environment.toString('utf8', equals + 1, end)]);
       characters += end - at;
@@ -111,5 +116,5 @@ function loadersOf(pid: number): Record<string, string> | null {
     at = end + 1;
   }
   environment.fill(0);
-  return characters > LOADERS_CHARACTERS_MAX ? null : Object.fromEntries(loaders);
+  return characters > LOADERS_CHARACTERS_MAX ? null : { loaders: Object.fromEntries(loaders), hasAgentMarker };
 }

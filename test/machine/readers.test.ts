@@ -52,6 +52,10 @@ test('I7: a reader is its program, arguments, folder, parents and the variables 
     assert.deepEqual(seen.loaders, { LD_LIBRARY_PATH: '/opt/lib', NODE_OPTIONS: '--x', PYTHONPATH: '' });
     assert.doesNotMatch(JSON.stringify(seen), /canary/);
     assert.deepEqual([seen.isInOurPidNamespace, seen.isInOurMountNamespace], [true, true]);
+    assert.equal(seen.hasAgentMarker, false);
+  });
+  await withProcess(['/bin/sleep', '60'], { env: { CLAUDECODE: '1' } }, (name) => {
+    assert.equal(seenReader(name)?.hasAgentMarker, true, 'also when no agent is among its parents');
   });
   rmSync(folder, { recursive: true });
 });
