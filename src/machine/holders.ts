@@ -2,14 +2,16 @@
 // another user, or is not dumpable, is not shown.
 
 import { closeSync, existsSync, readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
-import { cLibrary, unsupported } from './libc.ts';
-import type { NativeFunction } from './libc.ts';
+import { cLibrary } from './libc.ts';
 import { pidfdOpen } from './native.ts';
 
 /** The two low bits of the flags in /proc/PID/fdinfo/N, octal there, and O_PATH. <fcntl.h> on Linux. */
 const ACCESS_MASK = 0o3;
 const O_PATH = 0o10000000;
 const SYS_PIDFD_SEND_SIGNAL = 424;
+/** Of <asm/unistd.h>: x86-64 has a table of its own. KCMP_FILE of <linux/kcmp.h>. */
+const SYS_KCMP = process.arch === 'x64' ? 312 : 272;
+const KCMP_FILE = 0;
 const SIGCONT = 18;
 const SIGSTOP = 19;
 /** What the kernel puts behind the path of a file that has no name any more (proc_pid_fd(5)). */
@@ -21,8 +23,14 @@ export type Access = 'read' | 'write' | 'both' | 'path';
 export interface Holder {
   readonly pid: number;
   readonly startedAt: string;
-  /** One for each descriptor of the file. */
-  readonly accesses: readonly Access[];
+  /** Its descriptors of the file, and what each may do. Never empty. */
+  readonly descriptors: readonly { readonly fd: string; readonly access: Access }[];
+}
+
+/** One descriptor of one process. */
+export interface DescriptorName {
+  readonly pid: number;
+  readonly fd: string;
 }
 
 /** How a process stands, from /proc/PID/stat (proc_pid_stat(5)). */
@@ -61,6 +69,20 @@ export function holdersOf<T extends InodeName>(inodes: readonly T[]): Map<T, Hol
 export function holderOf(pid: number, inode: InodeName): Holder | null {
   const key = keyOf(inode);
   return holdings(pid, new Set([key])).get(key) ?? null;
+}
+
+/** Whether one of these descriptors is still what it was; a cheap look for what usually does not change. */
+export function stillHolds({ pid, startedAt, descriptors }: Holder, inode: InodeName): boolean {
+  if (standingOf(pid)?.startedAt !== startedAt) return false;
+  return descriptors.some(({ fd }) => namelessKey(`/proc/${pid}/fd/${fd}`) === keyOf(inode));
+}
+
+/**
+ * Whether two descriptors come from one and the same open(2), handed on by fork, dup or a socket (kcmp(2)). False when the
+ * kernel does not say.
+ */
+export function isSameOpenFile(a: DescriptorName, b: DescriptorName): boolean {
+  return syscalls().kcmp(SYS_KCMP, a.pid, b.pid, KCMP_FILE, Number(a.fd), Number(b.fd)) === 0;
 }
 
 /** Null when there is no such process. */
@@ -109,7 +131,7 @@ export class Pausable implements Disposable {
   }
 
   #send(signal: number): boolean {
-    return syscall()(SYS_PIDFD_SEND_SIGNAL, this.#pidfd, signal, 0, 0) === 0;
+    return syscalls().signal(SYS_PIDFD_SEND_SIGNAL, this.#pidfd, signal, null, 0) === 0;
   }
 }
 
@@ -124,9 +146,12 @@ function holdings(pid: number, keys: ReadonlySet<string>): Map<string, Holder> {
   const holders = new Map<string, Holder>();
   for (const [key, fds] of descriptors) {
     const startedAt = standingOf(pid)?.startedAt;
-    const accesses = fds.flatMap((fd) => accessOf(pid, fd) ?? []);
+    const open = fds.flatMap((fd) => {
+      const access = accessOf(pid, fd);
+      return access === null ? [] : { fd, access };
+    });
     // A pid that was given to another process meanwhile would not have the file open.
-    if (startedAt !== undefined && accesses.length > 0) holders.set(key, { pid, startedAt, accesses });
+    if (startedAt !== undefined && open.length > 0) holders.set(key, { pid, startedAt, descriptors: open });
   }
   return holders;
 }
@@ -180,10 +205,22 @@ function textOf(path: string): string | null {
   }
 }
 
-let loaded: NativeFunction | null = null;
+interface Syscalls {
+  readonly signal: (number: number, pidfd: number, signal: number, info: null, flags: number) => number;
+  readonly kcmp: (number: number, a: number, b: number, type: number, inA: number, inB: number) => number;
+}
 
-function syscall(): NativeFunction {
-  loaded ??= cLibrary().funcOn('linux', 'long syscall(long number, long a, long b, long c, long d)');
-  if (process.platform !== 'linux') throw unsupported('stopping a process (pidfd_send_signal)');
+let loaded: Syscalls | null = null;
+
+function syscalls(): Syscalls {
+  loaded ??= load();
   return loaded;
+}
+
+function load(): Syscalls {
+  const { funcOn } = cLibrary();
+  return {
+    signal: funcOn('linux', 'long syscall(long number, long pidfd, long signal, void *info, ulong flags)'),
+    kcmp: funcOn('linux', 'long syscall(long number, long a, long b, long type, ulong inA, ulong inB)'),
+  };
 }

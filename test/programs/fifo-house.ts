@@ -3,10 +3,11 @@
 
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { descendantsOf } from '../../src/machine/processes.ts';
 import { eventually, ROOT, USER } from '../house.ts';
 
 export const isRoot = process.geteuid?.() === 0;
@@ -135,6 +136,17 @@ export class FifoHouse implements AsyncDisposable {
     );
   }
 
+  /**
+   * Starts readers that all open the same pipe: the server sleeps until each of them waits for bytes.
+   */
+  async together(commands: readonly (readonly [string, ...string[]])[]): Promise<{ child: ChildProcess; done: Promise<Read> }[]> {
+    this.server.kill('SIGSTOP');
+    const started = commands.map(([program, ...args]) => this.start(program, args));
+    for (const { child } of started) await eventually(() => isReading(Number(child.pid)), 'a reader to wait for bytes');
+    this.server.kill('SIGCONT');
+    return started;
+  }
+
   async killServer(): Promise<void> {
     const gone = new Promise((settle) => this.server.once('exit', settle));
     this.server.kill('SIGKILL');
@@ -151,6 +163,20 @@ export class FifoHouse implements AsyncDisposable {
     }
     for (const child of this.#readers) child.kill('SIGKILL');
     rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Whether a process, or one below it, waits inside read(2) of a pipe. Root is shown this of everybody. */
+function isReading(pid: number): true | undefined {
+  const pids = [pid, ...descendantsOf(pid).map((entry) => entry.pid)];
+  return pids.some((one) => /pipe_read/.test(tryRead(`/proc/${one}/wchan`))) ? true : undefined;
+}
+
+function tryRead(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
   }
 }
 

@@ -9,8 +9,8 @@ import { Guard } from '../../src/delivery/mount/guard.ts';
 import { processEntry } from '../../src/machine/processes.ts';
 import { payloadOf } from './fifo-payload.ts';
 
-/** `hold`: as a human who thinks. A list: programs (the names of their files) that are admitted, all others are not. */
-type Rule = 'all' | 'none' | 'hold' | readonly string[];
+/** `hold`: as a human who thinks. `taken back`: a yes that does not hold. A list: programs (the names of their files) that are admitted, all others are not. */
+type Rule = 'all' | 'none' | 'hold' | 'taken back' | readonly string[];
 
 interface Command {
   readonly do: 'mount' | 'rule' | 'answer' | 'revoke' | 'look' | 'unmount' | 'close' | 'stop';
@@ -41,7 +41,7 @@ const doorkeeper: Doorkeeper = {
     const revoker = new AbortController();
     revokers.set(pid, revoker);
     const admission: Admission = {
-      open: () => (revoker.signal.aborted ? null : payloadOf(bytes)),
+      open: () => (revoker.signal.aborted || rule === 'taken back' ? null : payloadOf(bytes)),
       revoked: revoker.signal,
       settle: (outcome) => {
         revokers.delete(pid);
@@ -54,7 +54,7 @@ const doorkeeper: Doorkeeper = {
 };
 
 async function decide(pid: number, gone: AbortSignal): Promise<boolean> {
-  if (rule === 'all' || rule === 'none') return rule === 'all';
+  if (rule === 'all' || rule === 'none' || rule === 'taken back') return rule !== 'none';
   if (rule !== 'hold') return rule.includes(nameOf(pid));
   const { promise, resolve } = Promise.withResolvers<boolean>();
   held.set(pid, resolve);

@@ -1,23 +1,29 @@
 // One process in a round: asked about once, told when it left, and settled once, whatever happens.
 
 import type { MountRefusal } from '../../core/mount.ts';
-import { holderOf } from '../../machine/holders.ts';
+import { holderOf, stillHolds } from '../../machine/holders.ts';
 import type { Holder, InodeName } from '../../machine/holders.ts';
 import type { Admission, Doorkeeper } from './backend.ts';
+import { isOneReader } from './fifo-identify.ts';
+import type { Reader } from './fifo-identify.ts';
 
 export class Member {
   readonly pid: number;
   readonly startedAt: string;
+  readonly isAlone: boolean;
   readonly #gone = new AbortController();
+  readonly #holder: Holder;
   readonly #inode: InodeName;
   readonly #onAnswer: () => void;
   #answer: 'pending' | 'no' | Admission = 'pending';
   #outcome: 'delivered' | MountRefusal | null = null;
 
   /** Asks the doorkeeper at once. `onAnswer` is called when there is an answer, and when a yes is taken back. */
-  constructor(holder: Holder, inode: InodeName, doorkeeper: Doorkeeper, onAnswer: () => void) {
+  constructor({ holder, isAlone }: Reader, inode: InodeName, doorkeeper: Doorkeeper, onAnswer: () => void) {
     this.pid = holder.pid;
     this.startedAt = holder.startedAt;
+    this.isAlone = isAlone;
+    this.#holder = holder;
     this.#inode = inode;
     this.#onAnswer = onAnswer;
     void this.#ask(doorkeeper);
@@ -37,13 +43,17 @@ export class Member {
   }
 
   /**
-   * Whether that very process still has the pipe open. `doubled`: more than once, as a shell has for a moment when it moves
-   * a descriptor.
+   * Whether that very process still has the pipe open. `doubled`: opened more than once, or the kernel cannot say.
    */
   get presence(): 'there' | 'doubled' | 'gone' {
     const holder = holderOf(this.pid, this.#inode);
     if (holder === null || holder.startedAt !== this.startedAt) return 'gone';
-    return holder.accesses.length === 1 && holder.accesses[0] === 'read' ? 'there' : 'doubled';
+    return isOneReader(holder) ? 'there' : 'doubled';
+  }
+
+  /** The same, at a glance. */
+  get isThere(): boolean {
+    return stillHolds(this.#holder, this.#inode) || this.presence !== 'gone';
   }
 
   /** Nobody has to be asked for it any more. A yes that comes all the same is settled the same way. */

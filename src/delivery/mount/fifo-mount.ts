@@ -2,6 +2,7 @@
 // are a round of their own, and nobody joins them by the path.
 
 import { linkSync, unlinkSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { OPENERS_WAITING_MAX } from '../../core/mount.ts';
 import { Failure } from '../../core/failure.ts';
 import { inodeAt, replaceOurs } from '../../machine/fifo.ts';
@@ -17,6 +18,9 @@ import type { Guard, GuardEntry } from './guard.ts';
 
 /** Between the removal of the path and the end of its pipe: who found it just before gets an end too. */
 const LATECOMERS_MS = 50;
+/** How long a pipe that is not to be read is without a writer; longer when its readers are slow to notice. */
+const EMPTY_MS = 5;
+const EMPTY_MS_MAX = 500;
 
 /** What all mounts share. */
 export interface FifoShared {
@@ -40,6 +44,7 @@ export class FifoMount implements MountedFile {
   #isClosed = false;
   /** How many openers found it empty because it was not ours to replace. */
   #turnedAway = 0;
+  #isTurningAway = false;
   readonly #onClosed: () => void;
 
   private constructor(path: string, doorkeeper: Doorkeeper, shared: FifoShared, pipe: Pipe, onClosed: () => void) {
@@ -116,9 +121,7 @@ export class FifoMount implements MountedFile {
 
   async #end(): Promise<void> {
     const pipe = this.#pipe;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    setTimeout(resolve, LATECOMERS_MS);
-    await promise;
+    await delay(LATECOMERS_MS);
     const opened = pipe.opened;
     if (opened !== null && opened > 0 && Number.isFinite(opened)) this.#doorkeeper.refused('revoked', opened);
     this.#shared.graves.bury(pipe, opened, (count) => this.#doorkeeper.refused('revoked', count));
@@ -133,7 +136,7 @@ export class FifoMount implements MountedFile {
 
   #onOpened(pipe: Pipe): void {
     if (!this.isIntact() || !this.#replace(pipe)) {
-      this.#turnAway(pipe);
+      void this.#turnAway(pipe);
       return;
     }
     pipe.seal();
@@ -167,13 +170,42 @@ export class FifoMount implements MountedFile {
   }
 
   /** It cannot be replaced, or is not ours to be. Whoever opened it, under whatever name, finds it empty. */
-  #turnAway(pipe: Pipe): void {
+  async #turnAway(pipe: Pipe): Promise<void> {
+    if (this.#isTurningAway) return;
+    this.#isTurningAway = true;
+    pipe.hush();
+    try {
+      this.#shared.onHint(this);
+      do await this.#empty(pipe);
+      while (!this.#isClosed && this.#countTurnedAway(pipe));
+    } catch {
+      // No descriptors left. Without a writer nobody gets a byte from it.
+    }
+    this.#isTurningAway = false;
+  }
+
+  async #empty(pipe: Pipe): Promise<void> {
+    // A reader has to be awake while there is no writer, or it misses the end and waits for the next one.
+    for (let waitMs = EMPTY_MS; !this.#isClosed; waitMs = Math.min(2 * waitMs, EMPTY_MS_MAX)) {
+      if (this.#countTurnedAway(pipe)) waitMs = EMPTY_MS;
+      pipe.drain();
+      pipe.endOfFile();
+      await delay(waitMs);
+      if (this.#isClosed) return;
+      pipe.takeUp();
+      if (pipe.isAbandoned()) break;
+    }
+    pipe.listenAgain();
+  }
+
+  /** Whether there was anybody new. */
+  #countTurnedAway(pipe: Pipe): boolean {
     const { opened } = pipe;
-    const count = opened === null || !Number.isFinite(opened) ? 1 : opened - this.#turnedAway;
+    if (opened === null || !Number.isFinite(opened)) return false;
+    const count = opened - this.#turnedAway;
     if (count > 0) this.#doorkeeper.refused('broken', count);
-    this.#turnedAway = opened ?? 0;
-    pipe.dismiss();
-    this.#shared.onHint(this);
+    this.#turnedAway = opened;
+    return count > 0;
   }
 
   #stage(): Stage {

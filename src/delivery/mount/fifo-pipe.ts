@@ -164,13 +164,12 @@ export class Pipe {
     return isAbandoned;
   }
 
-  /** Whoever reads it now finds nothing and the end; whoever comes later waits again. For a pipe that is not sealed. */
-  dismiss(): void {
-    this.drain();
-    // Our own opening must not look like that of somebody.
+  /** No events any more, until `listenAgain()`: what this process does with it must not look like somebody else's doing. */
+  hush(): void {
     this.#openings.unlisten(this.#watch);
-    this.endOfFile();
-    this.takeUp();
+  }
+
+  listenAgain(): void {
     if (this.#reader !== null) this.#watch = this.#listen(this.#reader);
   }
 
@@ -207,7 +206,7 @@ export class Pipe {
   /** An end is opened again through the other one; the mode of a sealed pipe is in the way for that moment. */
   #openWith(fd: number, flags: number): number {
     const mode = fstatSync(fd).mode & 0o777;
-    fchmodSync(fd, MODE_WRITABLE & (flags === O_WRONLY ? 0o222 : 0o444));
+    fchmodSync(fd, mode | (flags === O_WRONLY ? 0o200 : 0o400));
     try {
       return reopen(fd, flags | O_NONBLOCK);
     } finally {
@@ -219,7 +218,7 @@ export class Pipe {
 /** Gives an end to everybody who waits inside open() for a writer of the pipe behind `hold`. False: there is nobody. */
 export function release(hold: number): boolean {
   const link = `/proc/self/fd/${hold}`;
-  chmodSync(link, MODE_WRITABLE & 0o222);
+  chmodSync(link, 0o200);
   try {
     const writer = openWriterOf(hold);
     if (writer === null) return false;

@@ -3,12 +3,11 @@
 
 import type { MountRefusal } from '../../core/mount.ts';
 import { EVENT } from '../../machine/inotify.ts';
-import type { Holder } from '../../machine/holders.ts';
 import type { Doorkeeper } from './backend.ts';
 import { Bell } from './fifo-bell.ts';
 import type { Graves } from './fifo-graves.ts';
 import { identify } from './fifo-identify.ts';
-import type { Lookout, Sight } from './fifo-identify.ts';
+import type { Lookout, Reader, Sight } from './fifo-identify.ts';
 import { Member } from './fifo-member.ts';
 import type { Pipe } from './fifo-pipe.ts';
 import { Serving } from './fifo-serve.ts';
@@ -88,7 +87,7 @@ export class Round {
       if (this.#isAborted) return 'revoked';
       this.#known = sight.opened;
       if (sight.status === 'unclear') return this.#turnAway(sight);
-      const members = this.#ask(sight.holders);
+      const members = this.#ask(sight.readers);
       if (members === null) return 'busy';
       const verdict = await this.#answers(members, sight.opened);
       if (verdict === 'again') continue;
@@ -109,17 +108,17 @@ export class Round {
   }
 
   /** Puts everybody new before the doorkeeper. Null when there are too many. */
-  #ask(holders: readonly Holder[]): Member[] | null {
+  #ask(readers: readonly Reader[]): Member[] | null {
     const members: Member[] = [];
-    for (const holder of holders) {
-      const name = `${holder.pid}/${holder.startedAt}`;
+    for (const reader of readers) {
+      const name = `${reader.holder.pid}/${reader.holder.startedAt}`;
       let member = this.#members.get(name);
       if (member === undefined) {
         if (!this.#stage.enter()) {
-          this.#stage.doorkeeper.refused('busy', holders.length - members.length);
+          this.#stage.doorkeeper.refused('busy', readers.length - members.length);
           return null;
         }
-        member = new Member(holder, this.#pipe, this.#stage.doorkeeper, () => this.#bell.ring());
+        member = new Member(reader, this.#pipe, this.#stage.doorkeeper, () => this.#bell.ring());
         this.#members.set(name, member);
       }
       members.push(member);
@@ -133,7 +132,7 @@ export class Round {
       if (this.#isAborted) return 'revoked';
       if (members.some((member) => member.isRefused)) return 'collided';
       if (opened === null ? this.#wasOpened : this.#pipe.opened !== opened) return 'again';
-      const left = members.filter((member) => member.presence === 'gone');
+      const left = members.filter((member) => !member.isThere);
       for (const member of left) member.settle('gone');
       // One that left may have handed its descriptor to somebody who does not show: the others get nothing either.
       if (left.length > 0) return left.length === members.length ? 'gone' : 'collided';

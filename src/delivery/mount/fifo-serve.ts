@@ -6,6 +6,7 @@ import type { MountRefusal } from '../../core/mount.ts';
 import { holdersOf } from '../../machine/holders.ts';
 import type { Guard } from './guard.ts';
 import type { Bell } from './fifo-bell.ts';
+import { readersAmong } from './fifo-identify.ts';
 import type { Member } from './fifo-member.ts';
 import type { Pipe } from './fifo-pipe.ts';
 import { Turns } from './fifo-turns.ts';
@@ -106,8 +107,8 @@ export class Serving {
     if (pipe.opened !== opened || pipe.isDisturbed || pipe.unread > 0) return false;
     if (this.#turns !== null && !this.#turns.isOrderly) return false;
     if (opened !== null || this.#turns !== null) return true;
-    const holders = holdersOf([pipe]).get(pipe) ?? [];
-    return holders.length === 1 && holders[0]?.pid === member.pid;
+    const readers = readersAmong(holdersOf([pipe]).get(pipe) ?? []);
+    return readers?.length === 1 && readers[0]?.holder.pid === member.pid;
   }
 
   /** Until nothing is left in the pipe; in turn with others, until the process has closed it too. */
@@ -118,7 +119,7 @@ export class Serving {
     for (;;) {
       const trouble = this.#troubleWith(member);
       if (trouble !== null) return trouble;
-      const isGone = member.presence === 'gone';
+      const isGone = !member.isThere;
       if (pipe.unread === 0 && (isGone || !isInTurn)) return 'delivered';
       if (isGone) {
         // It went away with less than everything, which is its own business. Nobody else gets the rest.
