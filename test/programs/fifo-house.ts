@@ -123,6 +123,14 @@ export class FifoHouse implements AsyncDisposable {
     return await eventually(() => this.said.find((said) => said.event === event && isMeant(said)), event);
   }
 
+  /** What became of those who were admitted, once there are that many. */
+  async settled(count: number): Promise<string[]> {
+    return await eventually(() => {
+      const outcomes = this.outcomes();
+      return outcomes.length >= count ? outcomes : undefined;
+    }, `${count} to be settled`);
+  }
+
   outcomes(): string[] {
     return this.said.flatMap(({ event, outcome }) => (event === 'settled' ? String(outcome) : []));
   }
@@ -139,7 +147,9 @@ export class FifoHouse implements AsyncDisposable {
   /**
    * Starts readers that all open the same pipe: the server sleeps until each of them waits for bytes.
    */
-  async together(commands: readonly (readonly [string, ...string[]])[]): Promise<{ child: ChildProcess; done: Promise<Read> }[]> {
+  async together(
+    commands: readonly (readonly [string, ...string[]])[],
+  ): Promise<{ child: ChildProcess; done: Promise<Read> }[]> {
     this.server.kill('SIGSTOP');
     const started = commands.map(([program, ...args]) => this.start(program, args));
     for (const { child } of started) await eventually(() => isReading(Number(child.pid)), 'a reader to wait for bytes');

@@ -13,7 +13,7 @@ import { payloadOf } from './fifo-payload.ts';
 type Rule = 'all' | 'none' | 'hold' | 'taken back' | readonly string[];
 
 interface Command {
-  readonly do: 'mount' | 'rule' | 'answer' | 'revoke' | 'look' | 'unmount' | 'close' | 'stop';
+  readonly do: 'mount' | 'rule' | 'answer' | 'answer all' | 'revoke' | 'look' | 'unmount' | 'close' | 'stop';
   readonly path: string;
   readonly bytes?: number;
   readonly rule?: Rule;
@@ -26,6 +26,7 @@ const guard = new Guard();
 const backend = new FifoBackend({ guard, servesUncounted, onHint: ({ path }) => say({ event: 'hint', path }) });
 const mounts = new Map<string, MountedFile>();
 const held = new Map<number, (yes: boolean) => void>();
+const everybody = new Set<(yes: boolean) => void>();
 const revokers = new Map<number, AbortController>();
 let rule: Rule = 'all';
 let bytes = 100;
@@ -58,6 +59,7 @@ async function decide(pid: number, gone: AbortSignal): Promise<boolean> {
   if (rule !== 'hold') return rule.includes(nameOf(pid));
   const { promise, resolve } = Promise.withResolvers<boolean>();
   held.set(pid, resolve);
+  everybody.add(resolve);
   gone.addEventListener('abort', () => resolve(false));
   return await promise;
 }
@@ -88,6 +90,9 @@ async function obey(command: Command): Promise<object> {
       return {};
     case 'answer':
       held.get(pid)?.(command.yes === true);
+      return {};
+    case 'answer all':
+      for (const settle of everybody) settle(command.yes === true);
       return {};
     case 'revoke':
       revokers.get(pid)?.abort();

@@ -97,7 +97,9 @@ export function isOneReader({ pid, descriptors }: Holder): boolean {
 
 function isShared(a: Holder, b: Holder): boolean {
   const [inA, inB] = [a.descriptors[0], b.descriptors[0]];
-  return inA !== undefined && inB !== undefined && isSameOpenFile({ pid: a.pid, fd: inA.fd }, { pid: b.pid, fd: inB.fd });
+  return (
+    inA !== undefined && inB !== undefined && isSameOpenFile({ pid: a.pid, fd: inA.fd }, { pid: b.pid, fd: inB.fd })
+  );
 }
 
 /** Of those who share one opening, the one from which all others descend did it. */

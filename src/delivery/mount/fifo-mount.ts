@@ -45,9 +45,15 @@ export class FifoMount implements MountedFile {
   /** How many openers found it empty because it was not ours to replace. */
   #turnedAway = 0;
   #isTurningAway = false;
-  readonly #onClosed: () => void;
+  readonly #onClosed: (mount: FifoMount) => void;
 
-  private constructor(path: string, doorkeeper: Doorkeeper, shared: FifoShared, pipe: Pipe, onClosed: () => void) {
+  private constructor(
+    path: string,
+    doorkeeper: Doorkeeper,
+    shared: FifoShared,
+    pipe: Pipe,
+    onClosed: (mount: FifoMount) => void,
+  ) {
     this.path = path;
     this.#onClosed = onClosed;
     this.#doorkeeper = doorkeeper;
@@ -62,7 +68,7 @@ export class FifoMount implements MountedFile {
     path: string,
     doorkeeper: Doorkeeper,
     shared: FifoShared,
-    onClosed: () => void,
+    onClosed: (mount: FifoMount) => void,
   ): Promise<FifoMount> {
     if (inodeAt(path) !== null) throw taken();
     const pipe = Pipe.make(shared.openings, path, (temporary, made) => {
@@ -107,7 +113,7 @@ export class FifoMount implements MountedFile {
       await this.#end();
     }
     await Promise.all(rounds.map(async (round) => await round.done));
-    this.#onClosed();
+    this.#onClosed(this);
   }
 
   #remove(): void {

@@ -39,7 +39,7 @@ export class FifoBackend implements Backend {
     if (this.#isClosed) throw new Failure('machine/io', 'the daemon is stopping');
     const { guard, onHint = () => undefined } = this.#options;
     const shared = { openings: this.#open(), graves: this.#graves, lookout: this.#lookout, guard, onHint };
-    const mount = await FifoMount.open(path, doorkeeper, shared, () => this.#mounts.delete(mount));
+    const mount = await FifoMount.open(path, doorkeeper, shared, (closed) => this.#mounts.delete(closed));
     this.#mounts.add(mount);
     if (this.#isClosed) await mount.close();
     return mount;
