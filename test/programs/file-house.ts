@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -14,7 +14,6 @@ import { content } from './file-content.ts';
 const SERVER = fileURLToPath(new URL('file-server.ts', import.meta.url));
 const isRoot = process.geteuid?.() === 0;
 export const AS = isRoot ? { uid: USER, gid: USER } : {};
-const UID = isRoot ? USER : (process.geteuid?.() ?? 0);
 
 export interface Event {
   readonly said: string;
@@ -49,6 +48,7 @@ export class FileHouse implements AsyncDisposable {
   readonly #options: FileHouseOptions;
   readonly #children = new Set<ChildProcess>();
   #server: ChildProcess | null = null;
+  #over: Promise<unknown> = Promise.resolve();
   #answers = 0;
 
   private constructor(options: FileHouseOptions) {
@@ -77,16 +77,11 @@ export class FileHouse implements AsyncDisposable {
     return this.#server?.pid ?? 0;
   }
 
-  /** The memory folders of this house; the name of the home is the back end's own affair, so they are known by their owner. */
-  get memoryFiles(): string[] {
-    const folder = readdirSync('/dev/shm').filter((name) => name.startsWith(`keystile-${UID}-`));
-    return folder.flatMap((name) => readdirSync(join('/dev/shm', name)));
-  }
-
   async serve(): Promise<void> {
     const options = { home: this.home, uid: isRoot ? USER : null, bytes: this.bytes, ...this.#options };
     const server = spawn(process.execPath, [SERVER, JSON.stringify(options)], { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#server = server;
+    this.#over = new Promise((resolve) => server.once('exit', resolve));
     this.events.length = 0;
     this.#answers = 0;
     createInterface({ input: server.stdout }).on('line', (line) => this.events.push(JSON.parse(line) as Event));
@@ -130,16 +125,19 @@ export class FileHouse implements AsyncDisposable {
     return await ended(this.start(program, args));
   }
 
-  killServer(): void {
+  /** The server closes everything and ends. */
+  async end(): Promise<void> {
+    await this.tell('end');
+    await this.#over;
+  }
+
+  async killServer(): Promise<void> {
     this.#server?.kill('SIGKILL');
+    await this.#over;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#server?.exitCode === null && this.#server.signalCode === null) {
-      const over = new Promise((resolve) => this.#server?.once('exit', resolve));
-      await this.tell('end').catch(() => this.killServer());
-      await over;
-    }
+    if (this.#server?.exitCode === null && this.#server.signalCode === null) await this.end();
     for (const child of this.#children) child.kill('SIGKILL');
     rmSync(this.root, { recursive: true, force: true });
   }

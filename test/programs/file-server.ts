@@ -128,3 +128,4 @@ for await (const line of createInterface({ input: process.stdin })) {
   }
   if (word === 'end') break;
 }
+process.stdin.destroy();

@@ -259,8 +259,9 @@ export class Round {
     this.#refuse('collided');
   }
 
-  /** Nothing comes of this one. */
+  /** Nothing comes of this one. Only the first reason counts. */
   #part(asked: Asked, fate: MountRefusal): void {
+    if (asked.fate !== null) return;
     asked.fate = fate;
     this.#asked.delete(asked.pid);
     asked.admission?.settle(fate);
