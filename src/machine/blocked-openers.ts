@@ -1,5 +1,5 @@
-// Who waits in open() for a leased file, and who has it open. The kernel itself says the first, in /proc/locks
-// (proc_locks(5), locks_show() in fs/locks.c): below each broken lease, the processes that wait for it.
+// Who waits in open() for a leased file. The kernel says so itself, in /proc/locks (proc_locks(5), locks_show() in
+// fs/locks.c): below each broken lease, the processes that wait for it.
 //
 //   1: LEASE  BREAKING  READ 4170 00:1b:23 0 EOF
 //   1: -> LEASE  BREAKER   READ 4189 <none>:0 0 EOF
@@ -8,7 +8,7 @@
 // processes there are. It takes a lock of the kernel that sleeps for some milliseconds (8 at HZ=250, measured), and next
 // to nothing when it was taken a moment ago.
 
-import { readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 
@@ -40,32 +40,9 @@ export function blockedOpeners(): BlockedOpeners {
   return parseLocks(readFileSync(LOCKS, 'latin1'));
 }
 
-/** `blockedOpeners()` in a thread, so that nothing else waits for the kernel; many who ask at once share one look. */
-export class OpenerLookout {
-  #running: Promise<BlockedOpeners> | null = null;
-  #next: Promise<BlockedOpeners> | null = null;
-
-  /** A look that begins after this call. Rejects with what readFile rejects with. */
-  async look(): Promise<BlockedOpeners> {
-    if (this.#running === null) return await this.#start();
-    // One that runs may have begun too early.
-    this.#next ??= this.#running.then(
-      async () => await this.#start(),
-      async () => await this.#start(),
-    );
-    return await this.#next;
-  }
-
-  async #start(): Promise<BlockedOpeners> {
-    const running = readFile(LOCKS, 'latin1').then(parseLocks);
-    this.#running = running;
-    this.#next = null;
-    try {
-      return await running;
-    } finally {
-      if (this.#running === running) this.#running = null;
-    }
-  }
+/** The same, in a thread, so that nothing else waits for the kernel. */
+export async function readBlockedOpeners(): Promise<BlockedOpeners> {
+  return parseLocks(await readFile(LOCKS, 'latin1'));
 }
 
 /** The leases of a text as /proc/locks gives it. */
@@ -95,40 +72,6 @@ export function isProgramShown(pid: number): boolean {
     return readlinkSync(`/proc/${pid}/exe`) !== '';
   } catch {
     return false;
-  }
-}
-
-/**
- * Processes other than this one that have the nameless file with these `stats` open, as a look through /proc/PID/fd
- * finds them; `name` was the last part of its path. Not found: who maps it without a descriptor, and who hides.
- */
-export function holdersOf(stats: BigIntStats, name: string): number[] {
-  const end = `/${name} (deleted)`;
-  return readdirSync('/proc').flatMap((entry) => {
-    const pid = Number(entry);
-    return Number.isInteger(pid) && pid !== process.pid && isHolding(pid, stats, end) ? pid : [];
-  });
-}
-
-function isHolding(pid: number, { dev, ino }: BigIntStats, end: string): boolean {
-  try {
-    const folder = `/proc/${pid}/fd`;
-    return readdirSync(folder).some((fd) => {
-      // The name first: to stat a file of a dead network disk would wait for it.
-      if (!linkOf(`${folder}/${fd}`).endsWith(end)) return false;
-      const stats = statSync(`${folder}/${fd}`, { bigint: true, throwIfNoEntry: false });
-      return stats?.dev === dev && stats.ino === ino;
-    });
-  } catch {
-    return false;
-  }
-}
-
-function linkOf(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return '';
   }
 }
 

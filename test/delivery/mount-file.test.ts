@@ -229,15 +229,28 @@ test('a process that a reader started may have its file open', async () => {
   assert.deepEqual(house.fates, { delivered: 1 });
 });
 
-test('I6: a stranger who has the file open too is seen, and then nobody has it', { skip: needsPython }, async () => {
-  await using house = await FileHouse.open({ bytes: 300_000 });
-  // A handle on the waiting file does not count as opening it. The reader stays; the thief comes in when there are bytes.
-  const code = `import os, sys, time
+/** Takes a handle on the waiting file, which does not count as opening it, and comes in when there are bytes. */
+const THIEF = `import os, sys, time, ctypes
+if sys.argv[1] == 'hiding': ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
 h = os.open(os.path.realpath('.env'), os.O_PATH); print('ready', flush=True)
 p = f'/proc/self/fd/{h}'
-while os.stat(p).st_size == 0: time.sleep(0.001)
+while os.stat(h).st_size == 0: time.sleep(0.001)
+if sys.argv[1] == 'hiding': ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)
 os.chmod(p, 0o400); f = open(p); print('in', flush=True); sys.stdin.readline()`;
-  const thief = house.start(PYTHON, ['-c', code]);
+
+test('I3: who has a handle on the file from before it was opened is seen, and nobody gets it', { skip: needsPython }, async () => {
+  await using house = await FileHouse.open();
+  const thief = house.start(PYTHON, ['-c', THIEF, 'plain']);
+  await new Promise((resolve) => thief.stdout?.once('data', resolve));
+  assert.equal((await house.run('cat', '.env')).out.length, 0);
+  await eventually(() => (house.fates['refused collided'] === 1 ? true : undefined), 'the stranger to be seen');
+  assert.deepEqual(house.fates, { collided: 1, 'refused collided': 1 });
+  assertSame((await house.run('cat', '.env')).out, house.content, 'the next file');
+});
+
+test('I6: a stranger who comes in while a file is read is seen, and then nobody has it', { skip: needsPython }, async () => {
+  await using house = await FileHouse.open({ bytes: 300_000 });
+  const thief = house.start(PYTHON, ['-c', THIEF, 'hiding']);
   await new Promise((resolve) => thief.stdout?.once('data', resolve));
   const reader = house.start('bash', ['-c', SLOW]);
   const over = ended(reader);

@@ -2,17 +2,18 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import * as fs from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import test, { afterEach, beforeEach } from 'node:test';
 import {
-  OpenerLookout,
   blockedOpeners,
-  holdersOf,
   isProgramShown,
   leaseKey,
   parseLocks,
+  readBlockedOpeners,
 } from '../../src/machine/blocked-openers.ts';
+import { holdersBelow } from '../../src/machine/file-holders.ts';
 import { releaseLease, takeLease } from '../../src/machine/file-lease.ts';
+import { Lookout } from '../../src/machine/lookout.ts';
 import { eventually } from '../house.ts';
 
 let folder = '';
@@ -82,7 +83,7 @@ void test('who is killed while it waits is not listed any more', async () => {
 });
 
 void test('looks that are asked for at once are shared, and see what was there when they were asked for', async () => {
-  const lookout = new OpenerLookout();
+  const lookout = new Lookout(readBlockedOpeners);
   const early = lookout.look();
   start('cat', path);
   await waiting(1);
@@ -121,14 +122,14 @@ void test('processes that cannot be seen from here have no pid, and two leases a
   );
 });
 
-void test('a file is found in the hands of who has it open, and only when it is that file', async () => {
-  const stats = fs.fstatSync(fd, { bigint: true });
+void test('a nameless file is found in the hands of who has it open, also by a handle that cannot be read', async () => {
   releaseLease(fd);
   const child = start('sh', '-c', 'exec 5< "$1"; echo open; read line', 'sh', path);
   await new Promise((resolve) => child.stdout?.once('data', resolve));
+  assert.deepEqual(await holdersBelow(basename(folder)), new Map(), 'it has a name');
   fs.rmSync(path);
-  assert.deepEqual(holdersOf(stats, 'leased'), [child.pid]);
-  assert.deepEqual(holdersOf({ ...stats, ino: stats.ino + 1n }, 'leased'), []);
+  assert.deepEqual(await holdersBelow(basename(folder)), new Map([[key, new Set([child.pid])]]));
+  assert.deepEqual(await holdersBelow('elsewhere'), new Map());
 });
 
 void test('a program is shown while it runs, and not when it is gone', async () => {

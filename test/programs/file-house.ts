@@ -116,6 +116,7 @@ export class FileHouse implements AsyncDisposable {
     const as = options.uid === undefined ? AS : { uid: options.uid, gid: options.uid };
     const child = spawn(program, args, { cwd: this.project, stdio: ['pipe', 'pipe', 'pipe'], detached: true, ...as });
     this.#children.add(child);
+    readings.set(child, collect(child));
     child.once('close', () => this.#children.delete(child));
     return child;
   }
@@ -143,8 +144,14 @@ export class FileHouse implements AsyncDisposable {
   }
 }
 
-/** Everything a child wrote until its end. */
+const readings = new WeakMap<ChildProcess, Promise<Reading>>();
+
+/** Everything a child of a house wrote until its end. */
 export async function ended(child: ChildProcess): Promise<Reading> {
+  return (await readings.get(child)) ?? assert.fail('a child of another house');
+}
+
+async function collect(child: ChildProcess): Promise<Reading> {
   const out: Buffer[] = [];
   const err: Buffer[] = [];
   child.stdout?.on('data', (chunk: Buffer) => out.push(chunk));

@@ -3,7 +3,9 @@
 
 import type { MountRefusal } from '../../core/mount.ts';
 import { blockedOpeners, isProgramShown } from '../../machine/blocked-openers.ts';
-import type { BlockedOpener, OpenerLookout } from '../../machine/blocked-openers.ts';
+import type { BlockedOpener, BlockedOpeners } from '../../machine/blocked-openers.ts';
+import type { Holders } from '../../machine/file-holders.ts';
+import type { Lookout } from '../../machine/lookout.ts';
 import { processEntry } from '../../machine/processes.ts';
 import type { ProcessName } from '../../machine/processes.ts';
 import type { Admission, Doorkeeper } from './backend.ts';
@@ -17,7 +19,8 @@ const MISSES_MAX = 20;
 
 export interface RoundPowers {
   readonly doorkeeper: Doorkeeper;
-  readonly lookout: OpenerLookout;
+  readonly openers: Lookout<BlockedOpeners>;
+  readonly holders: Lookout<Holders>;
   /** How long an answer may take; shorter than the kernel's own patience. */
   readonly answerMs: number;
   /** How long a file may have bytes. */
@@ -47,6 +50,8 @@ export class Round {
   #state: 'asking' | 'serving' | 'over' = 'asking';
   #serving: Serving | null = null;
   #wasSeen = false;
+  /** Who had a handle on the file when it lost its name; null while that is not known. */
+  #holders: ReadonlySet<number> | null = null;
   #misses = 0;
 
   /** `file` was opened by somebody, and is not at the path any more. */
@@ -71,6 +76,7 @@ export class Round {
 
   async #run(): Promise<void> {
     const tooLate = setTimeout(() => this.#refuse('too_late'), this.#powers.answerMs);
+    void this.#search();
     try {
       while (this.#isAsking) await this.#step();
     } catch {
@@ -81,9 +87,22 @@ export class Round {
     }
   }
 
+  /**
+   * Who waits in open() has no descriptor yet. But a handle (O_PATH) can be taken of a file that waits, without breaking
+   * its lease, and be opened when there are bytes. Nobody can take one of a file without a name, so one search will do.
+   */
+  async #search(): Promise<void> {
+    try {
+      this.#holders = (await this.#powers.holders.look()).get(this.#file.key) ?? new Set();
+      this.#news.resolve();
+    } catch {
+      this.#refuse('broken');
+    }
+  }
+
   async #step(): Promise<void> {
     this.#news = Promise.withResolvers();
-    const blocked = await this.#powers.lookout.look();
+    const blocked = await this.#powers.openers.look();
     if (!this.#isAsking) return;
     this.#meet(blocked.get(this.#file.key));
     if (this.#isReady()) this.#admitAll();
@@ -99,7 +118,7 @@ export class Round {
 
   #isReady(): boolean {
     const isAnswered = [...this.#asked.values()].every(({ admission }) => admission !== null);
-    return this.#isAsking && this.#asked.size > 0 && this.#misses === 0 && isAnswered;
+    return this.#isAsking && this.#holders !== null && this.#asked.size > 0 && this.#misses === 0 && isAnswered;
   }
 
   /** Asks about who came, and forgets who went. */
@@ -193,6 +212,8 @@ export class Round {
     if (performance.now() >= this.#endsAt) return this.#refuse('too_late');
     // Somebody gave it another name: they could open it when it has bytes.
     if (!this.#file.isNameless) return this.#refuse('collided');
+    const strangers = [...(this.#holders ?? [])].filter((pid) => !this.#asked.has(pid)).length;
+    if (strangers > 0) return this.#refuse('collided', strangers);
     const bytes = this.#open();
     if (bytes === null) return;
     // A yes may have been taken back while another one's bytes were made.
@@ -238,7 +259,8 @@ export class Round {
     }
     this.#state = 'serving';
     const admitted = [...this.#asked.values()];
-    this.#serving = new Serving(this.#file, admitted, this.#powers.servingMs, {
+    this.#serving = new Serving(this.#file, admitted, {
+      ...this.#powers,
       onStrangers: (count) => this.#powers.doorkeeper.refused('collided', count),
       onOver: () => this.#settleServed(),
     });

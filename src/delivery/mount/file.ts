@@ -3,14 +3,17 @@
 //
 // What a program can see of it: O_NONBLOCK fails with EAGAIN, opening for writing with EACCES, and after the time of
 // /proc/sys/fs/lease-break-time (45 s) the kernel waits no longer, so a little earlier the answer is no.
-// What it does not keep out: another process of the same user that looks into a reader (/proc/PID/fd, ptrace), or that
-// holds the file since before it was opened (O_PATH) and changes its mode back. See `Serving` for what is noticed of it.
+// What it does not keep out: a process of the same user that looks into a reader (/proc/PID/fd, ptrace), or that hides
+// (prctl(PR_SET_DUMPABLE)), holds the file since before it was opened (O_PATH) and changes its mode back.
 
 import { existsSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Failure } from '../../core/failure.ts';
-import { OpenerLookout, blockedOpeners } from '../../machine/blocked-openers.ts';
+import { blockedOpeners, readBlockedOpeners } from '../../machine/blocked-openers.ts';
+import { holdersBelow } from '../../machine/file-holders.ts';
+import type { Holders } from '../../machine/file-holders.ts';
 import { leaseBreakMs, onLeaseBroken } from '../../machine/file-lease.ts';
+import { Lookout } from '../../machine/lookout.ts';
 import type { Backend, Doorkeeper, MountedFile } from './backend.ts';
 import { makeMountFolder, removeMountFolder } from './file-folder.ts';
 import { LeasedFile } from './file-leased.ts';
@@ -36,7 +39,8 @@ export interface FileBackendOptions {
 export class FileBackend implements Backend {
   readonly kind = 'file';
   readonly #options: FileBackendOptions;
-  readonly #lookout = new OpenerLookout();
+  readonly #openers = new Lookout(readBlockedOpeners);
+  readonly #holders = new Lookout(async () => await this.#search());
   readonly #mounts = new Set<FileMount>();
   #folder: string | null = null;
   #stopListening: (() => void) | null = null;
@@ -61,7 +65,7 @@ export class FileBackend implements Backend {
   // oxlint-disable-next-line typescript/require-await -- the interface is for back ends that wait
   async mount(path: string, doorkeeper: Doorkeeper): Promise<MountedFile> {
     const folder = this.#prepare();
-    const powers = { doorkeeper, lookout: this.#lookout, ...this.#limits() };
+    const powers = { doorkeeper, openers: this.#openers, holders: this.#holders, ...this.#limits() };
     const mount: FileMount = new FileMount(path, folder, powers, () => this.#forget(mount));
     this.#mounts.add(mount);
     this.#stopListening ??= onLeaseBroken(() => this.#look());
@@ -74,6 +78,10 @@ export class FileBackend implements Backend {
     await Promise.all([...this.#mounts].map(async (mount) => await mount.close()));
     this.#folder = null;
     removeMountFolder(this.#options.home);
+  }
+
+  async #search(): Promise<Holders> {
+    return this.#folder === null ? new Map() : await holdersBelow(basename(this.#folder));
   }
 
   #look(): void {
