@@ -59,7 +59,10 @@ while not os.path.exists('stop'):
     os.close(h)
 print(got, tries, flush=True)`;
 
-for (const [way, opens] of [['path', 1_000], ['handle', 100]] as const) {
+for (const [way, opens] of [
+  ['path', 1_000],
+  ['handle', 100],
+] as const) {
   test(`a thief (${way}) races ${opens} reads of an admitted program`, { skip: needsPython }, async (t) => {
     await using house = await FileHouse.open({ bytes: 1_024 });
     // The words of the reader's command line are what is admitted; the thief does not have them.

@@ -2,10 +2,12 @@
 // decides. See test/programs/file-house.ts.
 
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
 import { blockedOpeners } from '../../src/machine/blocked-openers.ts';
 import { USER, eventually, has } from '../house.ts';
 import { content } from '../programs/file-content.ts';
@@ -25,7 +27,10 @@ async function waiting(count: number, among: readonly ChildProcess[]): Promise<v
 }
 
 /** Readers that are in one round: the server stands still while they come. */
-async function together(house: FileHouse, ...commands: readonly (readonly [string, ...string[]])[]): Promise<ChildProcess[]> {
+async function together(
+  house: FileHouse,
+  ...commands: readonly (readonly [string, ...string[]])[]
+): Promise<ChildProcess[]> {
   process.kill(house.serverPid, 'SIGSTOP');
   const readers = commands.map(([program, ...args]) => house.start(program, args));
   await waiting(readers.length, readers);
@@ -66,7 +71,11 @@ test('every kind of program reads the whole file, once it is admitted', async ()
 
 test('looking at a mounted file asks nobody', async () => {
   await using house = await FileHouse.open();
-  const { code } = await house.run('bash', '-c', '[ -f .env ] && [ -r .env ] && stat .env && ls -l . && find . -name .env');
+  const { code } = await house.run(
+    'bash',
+    '-c',
+    '[ -f .env ] && [ -r .env ] && stat .env && ls -l . && find . -name .env',
+  );
   assert.equal(code, 0);
   await house.run('cat', '.env');
   assert.equal(house.events.filter(({ said }) => said === 'admit').length, 1);
@@ -113,15 +122,19 @@ test('I7: another user is refused unseen, root too', { skip: !isRoot }, async ()
   await eventually(() => (house.fates['refused unidentified'] === 1 ? true : undefined), 'the refusal');
 });
 
-test('I7: an opener in a pid namespace of its own is known by the pid it has outside', { skip: !isRoot || !has('unshare') }, async () => {
-  await using house = await FileHouse.open();
-  const inside = ['setpriv', `--reuid=${USER}`, `--regid=${USER}`, '--clear-groups', 'cat', house.env];
-  const { out } = await ended(house.start('unshare', ['--pid', '--fork', ...inside], { uid: 0 }));
-  assertSame(out, house.content);
-  const { pid, argv } = await house.event(({ said }) => said === 'admit');
-  assert.deepEqual(argv, ['cat', house.env]);
-  assert.ok(Number(pid) > 1);
-});
+test(
+  'I7: an opener in a pid namespace of its own is known by the pid it has outside',
+  { skip: !isRoot || !has('unshare') },
+  async () => {
+    await using house = await FileHouse.open();
+    const inside = ['setpriv', `--reuid=${USER}`, `--regid=${USER}`, '--clear-groups', 'cat', house.env];
+    const { out } = await ended(house.start('unshare', ['--pid', '--fork', ...inside], { uid: 0 }));
+    assertSame(out, house.content);
+    const { pid, argv } = await house.event(({ said }) => said === 'admit');
+    assert.deepEqual(argv, ['cat', house.env]);
+    assert.ok(Number(pid) > 1);
+  },
+);
 
 test('two files that are read at the same moment are told apart', async () => {
   await using house = await FileHouse.open();
@@ -132,13 +145,20 @@ test('two files that are read at the same moment are told apart', async () => {
   assertSame(first?.out ?? Buffer.alloc(0), house.content);
   assertSame(second?.out ?? Buffer.alloc(0), content(other, house.bytes));
   const asked = house.events.filter(({ said }) => said === 'admit').map(({ path, pid }) => [path, pid]);
-  assert.deepEqual(new Map(asked as [string, number][]), new Map([[house.env, readers[0]?.pid], [other, readers[1]?.pid]]));
+  assert.deepEqual(
+    new Map(asked as [string, number][]),
+    new Map([
+      [house.env, readers[0]?.pid],
+      [other, readers[1]?.pid],
+    ]),
+  );
 });
 
 test('those who open one file at once all get the whole, when all are admitted', async () => {
   await using house = await FileHouse.open();
   const readers = await together(house, ['cat', '.env'], ['cat', house.env], ['head', '-c', '9999', '.env']);
-  for (const { out } of await Promise.all(readers.map(async (reader) => await ended(reader)))) assertSame(out, house.content);
+  for (const { out } of await Promise.all(readers.map(async (reader) => await ended(reader))))
+    assertSame(out, house.content);
   await eventually(() => (house.fates['delivered'] === 3 ? true : undefined), 'all to be settled');
 });
 
@@ -180,7 +200,10 @@ test('who goes away is not waited for, and a yes for it comes to nothing', async
   await eventually(() => (house.fates['gone'] === 1 ? true : undefined), 'the yes to be settled');
 });
 
-for (const [mode, fate] of [['taken-back', 'revoked'], ['failing', 'broken']] as const) {
+for (const [mode, fate] of [
+  ['taken-back', 'revoked'],
+  ['failing', 'broken'],
+] as const) {
   test(`I3: nothing is handed over when the bytes are ${mode}`, async () => {
     await using house = await FileHouse.open();
     await house.tell(`mode ${mode}`);
@@ -238,30 +261,47 @@ while os.stat(h).st_size == 0: time.sleep(0.001)
 if sys.argv[1] == 'hiding': ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)
 os.chmod(p, 0o400); f = open(p); print('in', flush=True); sys.stdin.readline()`;
 
-test('I3: who has a handle on the file from before it was opened is seen, and nobody gets it', { skip: needsPython }, async () => {
-  await using house = await FileHouse.open();
-  const thief = house.start(PYTHON, ['-c', THIEF, 'plain']);
-  await new Promise((resolve) => thief.stdout?.once('data', resolve));
-  assert.equal((await house.run('cat', '.env')).out.length, 0);
-  await eventually(() => (house.fates['refused collided'] === 1 ? true : undefined), 'the stranger to be seen');
-  assert.deepEqual(house.fates, { collided: 1, 'refused collided': 1 });
-  assertSame((await house.run('cat', '.env')).out, house.content, 'the next file');
-});
+test(
+  'I3: who has a handle on the file from before it was opened is seen, and nobody gets it',
+  { skip: needsPython },
+  async () => {
+    await using house = await FileHouse.open();
+    const thief = house.start(PYTHON, ['-c', THIEF, 'plain']);
+    await new Promise((resolve) => thief.stdout?.once('data', resolve));
+    assert.equal((await house.run('cat', '.env')).out.length, 0);
+    await eventually(() => (house.fates['refused collided'] === 1 ? true : undefined), 'the stranger to be seen');
+    assert.deepEqual(house.fates, { collided: 1, 'refused collided': 1 });
+    assertSame((await house.run('cat', '.env')).out, house.content, 'the next file');
+  },
+);
 
-test('I6: a stranger who comes in while a file is read is seen, and then nobody has it', { skip: needsPython }, async () => {
-  await using house = await FileHouse.open({ bytes: 300_000 });
-  const thief = house.start(PYTHON, ['-c', THIEF, 'hiding']);
-  await new Promise((resolve) => thief.stdout?.once('data', resolve));
-  const reader = house.start('bash', ['-c', SLOW]);
-  const over = ended(reader);
-  await eventually(() => (house.fates['refused collided'] === 1 ? true : undefined), 'the stranger to be seen');
-  reader.stdin?.end('go\n');
-  assert.ok((await over).out.length <= 10);
-});
+test(
+  'I6: a stranger who comes in while a file is read is seen, and then nobody has it',
+  { skip: needsPython },
+  async () => {
+    await using house = await FileHouse.open({ bytes: 300_000 });
+    const thief = house.start(PYTHON, ['-c', THIEF, 'hiding']);
+    await new Promise((resolve) => thief.stdout?.once('data', resolve));
+    const reader = house.start('bash', ['-c', SLOW]);
+    const over = ended(reader);
+    await eventually(() => (house.fates['refused collided'] === 1 ? true : undefined), 'the stranger to be seen');
+    reader.stdin?.end('go\n');
+    assert.ok((await over).out.length <= 10);
+  },
+);
 
 test('I3: a file that was given another name is not served', async () => {
   await using house = await FileHouse.open();
-  assert.equal((await house.run('bash', '-c', 'ln "$(readlink .env)" kept 2>/dev/null || ln "$(readlink .env)" "$(readlink .env).kept"')).code, 0);
+  assert.equal(
+    (
+      await house.run(
+        'bash',
+        '-c',
+        'ln "$(readlink .env)" kept 2>/dev/null || ln "$(readlink .env)" "$(readlink .env).kept"',
+      )
+    ).code,
+    0,
+  );
   assert.equal((await house.run('cat', '.env')).out.length, 0);
   await eventually(() => (house.fates['collided'] === 1 ? true : undefined), 'it to be settled');
   assertSame((await house.run('cat', '.env')).out, house.content, 'the next file');
@@ -371,6 +411,53 @@ test('a folder of that name that somebody else made is not used, and it is said'
   assert.equal(fs.lstatSync(house.env, { throwIfNoEntry: false }), undefined);
   fs.rmdirSync(folder);
 });
+
+test('I8: more than so many do not wait for one file; who is too much is refused, and the others are served', async () => {
+  await using house = await FileHouse.open({ waitingMax: 3 });
+  await house.tell('mode hold');
+  const readers: ChildProcess[] = [];
+  for (let count = 1; count <= 3; count += 1) {
+    readers.push(house.start('cat', ['.env']));
+    await eventually(
+      () => house.events.filter(({ said }) => said === 'admit').length === count || undefined,
+      'a question',
+    );
+  }
+  assert.equal((await house.run('cat', '.env')).out.length, 0);
+  assert.deepEqual(house.fates, { 'refused busy': 1 });
+  await house.tell('yes');
+  for (const reader of readers) assertSame((await ended(reader)).out, house.content);
+});
+
+/** The path of the folder that is made in a mount namespace of its own, prepared by `script`; or the code of a failure. */
+async function folderAfter(script: string): Promise<string> {
+  const module = new URL('../../src/delivery/mount/file-folder.ts', import.meta.url).href;
+  const code = `const { makeMountFolder } = await import('${module}');
+    process.setgroups([]); process.setgid(${USER}); process.setuid(${USER});
+    try { console.log(makeMountFolder('/home/of/somebody')); } catch (error) { console.log(error.code); }`;
+  const command = `${script}; exec "$0" --input-type=module -e "$1"`;
+  const { out, err } = await runAsRoot('unshare', '--mount', 'sh', '-e', '-c', command, process.execPath, code);
+  assert.equal(err, '');
+  return out.trim();
+}
+
+async function runAsRoot(program: string, ...args: string[]): Promise<{ readonly out: string; readonly err: string }> {
+  const { stdout, stderr } = await promisify(execFile)(program, args);
+  return { out: stdout, err: stderr };
+}
+
+test(
+  'the folder of the files is where memory is: of the user first, shared next, or none',
+  { skip: !isRoot || !has('unshare') },
+  async () => {
+    const own = `mount -t tmpfs none /run/user; mkdir /run/user/${USER}; mount -t tmpfs -o mode=700,uid=${USER},gid=${USER} none /run/user/${USER}`;
+    assert.match(await folderAfter(own), /^\/run\/user\/1001\/keystile-[0-9a-f]{16}$/);
+    const notMine = `mount -t tmpfs none /run/user; mkdir /run/user/${USER}; chmod 777 /run/user/${USER}; mount -t tmpfs -o mode=1777 none /dev/shm`;
+    assert.match(await folderAfter(notMine), /^\/dev\/shm\/keystile-1001-[0-9a-f]{16}$/);
+    // ramfs is memory too, but has no limit: one that fills up takes the machine with it.
+    assert.equal(await folderAfter('mount -t ramfs -o mode=1777 none /dev/shm'), 'mount/unsupported');
+  },
+);
 
 test('the folder of the files is in memory, private, and of the ordinary user', async () => {
   await using house = await FileHouse.open();

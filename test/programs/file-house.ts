@@ -31,6 +31,7 @@ export interface FileHouseOptions {
   readonly bytes?: number;
   readonly answerMs?: number;
   readonly servingMs?: number;
+  readonly waitingMax?: number;
 }
 
 export interface Reading {

@@ -19,6 +19,7 @@ interface Options {
   readonly bytes: number;
   readonly answerMs?: number;
   readonly servingMs?: number;
+  readonly waitingMax?: number;
 }
 
 const options = JSON.parse(process.argv[2] ?? '') as Options;

@@ -5,13 +5,15 @@ import * as fs from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { Failure } from '../../core/failure.ts';
-import { OPENERS_WAITING_MAX } from '../../core/mount.ts';
 import type { MountedFile, PathIdentity } from './backend.ts';
 import { LeasedFile } from './file-leased.ts';
 import { Round } from './file-round.ts';
 import type { RoundPowers } from './file-round.ts';
 
-export type MountPowers = Omit<RoundPowers, 'hasRoomFor'>;
+export interface MountPowers extends Omit<RoundPowers, 'hasRoomFor'> {
+  /** How many processes may wait for an answer at once (I8). */
+  readonly waitingMax: number;
+}
 
 export class FileMount implements MountedFile {
   readonly backend = 'file';
@@ -33,7 +35,7 @@ export class FileMount implements MountedFile {
   constructor(path: string, folder: string, powers: MountPowers, onClosed: () => void) {
     this.path = path;
     this.#onClosed = onClosed;
-    this.#powers = { ...powers, hasRoomFor: (count) => this.#waiting + count <= OPENERS_WAITING_MAX };
+    this.#powers = { ...powers, hasRoomFor: (count) => this.#waiting + count <= powers.waitingMax };
     // The link keeps the name of the file: programs that resolve it first go by that (`.env` is not `env`).
     this.#target = join(folder, randomBytes(8).toString('hex'), basename(path));
     let placed: LeasedFile | null = null;

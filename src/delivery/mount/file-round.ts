@@ -50,7 +50,7 @@ export class Round {
   #state: 'asking' | 'serving' | 'over' = 'asking';
   #serving: Serving | null = null;
   #wasSeen = false;
-  /** Who had a handle on the file when it lost its name; null while that is not known. */
+  /** Who has had a handle on the file since it lost its name; null while that is not known. */
   #holders: ReadonlySet<number> | null = null;
   #misses = 0;
 
@@ -76,7 +76,6 @@ export class Round {
 
   async #run(): Promise<void> {
     const tooLate = setTimeout(() => this.#refuse('too_late'), this.#powers.answerMs);
-    void this.#search();
     try {
       while (this.#isAsking) await this.#step();
     } catch {
@@ -87,25 +86,15 @@ export class Round {
     }
   }
 
-  /**
-   * Who waits in open() has no descriptor yet. But a handle (O_PATH) can be taken of a file that waits, without breaking
-   * its lease, and be opened when there are bytes. Nobody can take one of a file without a name, so one search will do.
-   */
-  async #search(): Promise<void> {
-    try {
-      this.#holders = (await this.#powers.holders.look()).get(this.#file.key) ?? new Set();
-      this.#news.resolve();
-    } catch {
-      this.#refuse('broken');
-    }
-  }
-
   async #step(): Promise<void> {
     this.#news = Promise.withResolvers();
     const blocked = await this.#powers.openers.look();
     if (!this.#isAsking) return;
     this.#meet(blocked.get(this.#file.key));
-    if (this.#isReady()) this.#admitAll();
+    if (this.#isReady()) {
+      if (this.#holders !== null) this.#admitAll();
+      else return await this.#search();
+    }
     if (!this.#isAsking) return;
     const again = setTimeout(this.#news.resolve, LOOK_AGAIN_MS);
     await this.#news.promise;
@@ -118,7 +107,16 @@ export class Round {
 
   #isReady(): boolean {
     const isAnswered = [...this.#asked.values()].every(({ admission }) => admission !== null);
-    return this.#isAsking && this.#holders !== null && this.#asked.size > 0 && this.#misses === 0 && isAnswered;
+    return this.#isAsking && this.#asked.size > 0 && this.#misses === 0 && isAnswered;
+  }
+
+  /**
+   * Who waits in open() has no descriptor yet. But a handle (O_PATH) can be taken of a file that waits, without breaking
+   * its lease, and be opened when there are bytes. Nobody can take one of a file without a name, so one search will do.
+   * It takes a while, so it is made only when everybody was admitted, and who waits is looked at again afterwards.
+   */
+  async #search(): Promise<void> {
+    this.#holders = (await this.#powers.holders.look()).get(this.#file.key) ?? new Set();
   }
 
   /** Asks about who came, and forgets who went. */

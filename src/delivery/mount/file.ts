@@ -9,6 +9,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Failure } from '../../core/failure.ts';
+import { OPENERS_WAITING_MAX } from '../../core/mount.ts';
 import { blockedOpeners, readBlockedOpeners } from '../../machine/blocked-openers.ts';
 import { holdersBelow } from '../../machine/file-holders.ts';
 import type { Holders } from '../../machine/file-holders.ts';
@@ -18,6 +19,7 @@ import type { Backend, Doorkeeper, MountedFile } from './backend.ts';
 import { makeMountFolder, removeMountFolder } from './file-folder.ts';
 import { LeasedFile } from './file-leased.ts';
 import { FileMount } from './file-mount.ts';
+import type { MountPowers } from './file-mount.ts';
 
 /** A signal is never lost but to a process that changes its handlers; this only keeps a mount from being deaf for ever. */
 const LOOK_MS = 1_000;
@@ -31,9 +33,10 @@ const SERVING_MS_MAX = 30_000;
 export interface FileBackendOptions {
   /** The folder of everything of this user; two backends at one time must not have the same. */
   readonly home: string;
-  /** Shorter limits than the usual ones: until an answer, and for how long a file may have bytes. */
+  /** Other limits than the usual ones: until an answer, how long a file may have bytes, how many wait for one mount. */
   readonly answerMs?: number;
   readonly servingMs?: number;
+  readonly waitingMax?: number;
 }
 
 export class FileBackend implements Backend {
@@ -97,10 +100,10 @@ export class FileBackend implements Backend {
     this.#stopListening = null;
   }
 
-  #limits(): { readonly answerMs: number; readonly servingMs: number } {
-    const { answerMs = ANSWER_MS_MAX, servingMs = SERVING_MS_MAX } = this.#options;
-    const breakMs = leaseBreakMs();
-    return { answerMs: breakMs === null ? answerMs : Math.min(answerMs, breakMs * ANSWER_SHARE), servingMs };
+  #limits(): Pick<MountPowers, 'answerMs' | 'servingMs' | 'waitingMax'> {
+    const { answerMs = ANSWER_MS_MAX, servingMs = SERVING_MS_MAX, waitingMax = OPENERS_WAITING_MAX } = this.#options;
+    const breakMs = leaseBreakMs() ?? Number.POSITIVE_INFINITY;
+    return { answerMs: Math.min(answerMs, breakMs * ANSWER_SHARE), servingMs, waitingMax };
   }
 
   /** The folder for the files, made and tried once. Throws `mount/unsupported`. */
