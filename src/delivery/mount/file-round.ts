@@ -8,7 +8,8 @@ import type { Holders } from '../../machine/file-holders.ts';
 import type { Lookout } from '../../machine/lookout.ts';
 import { processEntry } from '../../machine/processes.ts';
 import type { ProcessName } from '../../machine/processes.ts';
-import type { Admission, Doorkeeper } from './backend.ts';
+import type { Doorkeeper } from './backend.ts';
+import { Asked, sharedBytes } from './file-asked.ts';
 import type { LeasedFile } from './file-leased.ts';
 import { Serving } from './file-serving.ts';
 
@@ -27,14 +28,6 @@ export interface RoundPowers {
   readonly servingMs: number;
   /** Whether so many more may wait. */
   readonly hasRoomFor: (count: number) => boolean;
-}
-
-/** A process that was put before the doorkeeper. */
-interface Asked extends ProcessName {
-  readonly gone: AbortController;
-  admission: Admission | null;
-  /** Set when nothing can come of it any more: what an admission that comes later is settled with. */
-  fate: MountRefusal | null;
 }
 
 export class Round {
@@ -106,7 +99,7 @@ export class Round {
   }
 
   #isReady(): boolean {
-    const isAnswered = [...this.#asked.values()].every(({ admission }) => admission !== null);
+    const isAnswered = [...this.#asked.values()].every(({ isAdmitted }) => isAdmitted);
     return this.#isAsking && this.#asked.size > 0 && this.#misses === 0 && isAnswered;
   }
 
@@ -141,58 +134,43 @@ export class Round {
   }
 
   #receive(newcomers: readonly ProcessName[], blocked: readonly BlockedOpener[]): void {
-    const hidden = this.#hiddenAmong(newcomers, blocked);
-    if (hidden > 0) {
-      this.#powers.doorkeeper.refused('unidentified', hidden);
-      this.#refuse('collided', newcomers.length - hidden);
+    const hidden = this.#hiddenAmong(blocked);
+    if (hidden.size > 0) {
+      this.#powers.doorkeeper.refused('unidentified', hidden.size);
+      this.#refuse('collided', newcomers.filter(({ pid }) => !hidden.has(pid)).length);
     } else if (blocked.some(({ isWriting }) => isWriting)) {
       // Nobody may write it, so this one may do anything (root), or changed the mode on purpose.
       this.#refuse('collided', newcomers.length);
     } else if (this.#powers.hasRoomFor(newcomers.length)) {
-      for (const name of newcomers) void this.#ask(name);
+      for (const name of newcomers) this.#ask(name);
     } else {
       this.#refuse('busy', newcomers.length);
     }
   }
 
-  /** How many of those who came are not shown by the system. Who is dying just now is not counted: it is gone. */
-  #hiddenAmong(newcomers: readonly ProcessName[], blocked: readonly BlockedOpener[]): number {
-    const nameless = blocked.some(({ pid }) => pid === 0) ? 1 : 0;
-    const suspects = newcomers.filter(({ pid }) => !isProgramShown(pid));
-    if (suspects.length === 0) return nameless;
-    const still = new Set(
-      blockedOpeners()
-        .get(this.#file.key)
-        ?.map(({ pid }) => pid),
-    );
-    return nameless + suspects.filter(({ pid }) => still.has(pid)).length;
+  /**
+   * Who waits and is not shown by the system: another user's, one that may not be read, one that /proc hides (hidepid) or
+   * that is in a pid namespace above ours. Who is dying just now is not shown either, but does not wait any more.
+   */
+  #hiddenAmong(blocked: readonly BlockedOpener[]): ReadonlySet<number> {
+    const suspects = blocked.filter(({ pid }) => !this.#asked.has(pid) && !isProgramShown(pid));
+    if (suspects.length === 0) return new Set();
+    const still = blockedOpeners().get(this.#file.key) ?? suspects;
+    const waiting = new Set(still.map(({ pid }) => pid));
+    return new Set(suspects.map(({ pid }) => pid).filter((pid) => waiting.has(pid)));
   }
 
-  async #ask({ pid, startedAt }: ProcessName): Promise<void> {
-    const gone = new AbortController();
-    const asked: Asked = { pid, startedAt, gone, admission: null, fate: null };
-    this.#asked.set(pid, asked);
-    const admission = await this.#admit(asked);
-    if (asked.fate !== null) {
-      admission?.settle(asked.fate);
-    } else if (admission === null) {
+  #ask(name: ProcessName): void {
+    const asked = new Asked(name, this.#powers.doorkeeper, {
+      onYes: () => this.#news.resolve(),
       // The no is on the record; the others go down with it.
-      this.#asked.delete(pid);
-      this.#refuse('collided');
-    } else {
-      asked.admission = admission;
-      admission.revoked.addEventListener('abort', () => this.#revoke(asked), { once: true });
-      if (admission.revoked.aborted) this.#revoke(asked);
-      this.#news.resolve();
-    }
-  }
-
-  async #admit({ pid, startedAt, gone }: Asked): Promise<Admission | null> {
-    try {
-      return await this.#powers.doorkeeper.admit({ pid, startedAt, gone: gone.signal });
-    } catch {
-      return null;
-    }
+      onNo: () => {
+        this.#asked.delete(name.pid);
+        this.#refuse('collided');
+      },
+      onRevoked: () => this.#revoke(asked),
+    });
+    this.#asked.set(name.pid, asked);
   }
 
   /**
@@ -212,39 +190,11 @@ export class Round {
     if (!this.#file.isNameless) return this.#refuse('collided');
     const strangers = [...(this.#holders ?? [])].filter((pid) => !this.#asked.has(pid)).length;
     if (strangers > 0) return this.#refuse('collided', strangers);
-    const bytes = this.#open();
-    if (bytes === null) return;
+    const bytes = sharedBytes(this.#asked.values());
+    if (bytes === null) return this.#refuse('collided');
     // A yes may have been taken back while another one's bytes were made.
     if (this.#isAsking) this.#serve(bytes);
     else bytes.fill(0);
-  }
-
-  /** The bytes, when every admission still holds; else nobody gets them. */
-  #open(): Buffer | null {
-    let bytes: Buffer | null = null;
-    for (const asked of this.#asked.values()) {
-      const copy = this.#openFor(asked);
-      const isFirst = bytes === null;
-      const isSame = copy !== null && (bytes === null || bytes.equals(copy));
-      if (isFirst) bytes = copy;
-      else copy?.fill(0);
-      if (isSame) continue;
-      bytes?.fill(0);
-      this.#refuse('collided');
-      return null;
-    }
-    return bytes;
-  }
-
-  #openFor(asked: Asked): Buffer | null {
-    try {
-      const bytes = asked.admission?.open() ?? null;
-      if (bytes === null) this.#part(asked, 'revoked');
-      return bytes;
-    } catch {
-      this.#part(asked, 'broken');
-      return null;
-    }
   }
 
   #serve(bytes: Buffer): void {
@@ -267,25 +217,22 @@ export class Round {
   /** They could read it from the moment they were let in; how much of it they did before it was taken back nobody knows. */
   #settleServed(): void {
     this.#state = 'over';
-    for (const { admission } of this.#asked.values()) admission?.settle('delivered');
+    for (const asked of this.#asked.values()) asked.settle('delivered');
     this.#asked.clear();
     this.#over.resolve();
   }
 
   #revoke(asked: Asked): void {
     if (this.#state === 'serving') this.#serving?.stop();
-    if (!this.#isAsking || asked.fate !== null) return;
+    if (!this.#isAsking) return;
     this.#part(asked, 'revoked');
     this.#refuse('collided');
   }
 
-  /** Nothing comes of this one. Only the first reason counts. */
+  /** Nothing comes of this one; the round goes on without it. */
   #part(asked: Asked, fate: MountRefusal): void {
-    if (asked.fate !== null) return;
-    asked.fate = fate;
     this.#asked.delete(asked.pid);
-    asked.admission?.settle(fate);
-    if (asked.admission === null) asked.gone.abort();
+    asked.settle(fate);
   }
 
   /** Nobody gets anything; whoever waits finds an empty file. `strangers` came and were not asked about. */
@@ -295,7 +242,7 @@ export class Round {
     this.#file.close();
     const left = [...this.#asked.values()];
     // Who was asked about and had no answer yet is told here: there is no admission to settle.
-    const unanswered = left.filter(({ admission }) => admission === null).length;
+    const unanswered = left.filter(({ isAdmitted }) => !isAdmitted).length;
     for (const asked of left) this.#part(asked, why);
     if (unanswered + strangers > 0) this.#powers.doorkeeper.refused(why, unanswered + strangers);
     this.#news.resolve();
@@ -303,13 +250,9 @@ export class Round {
   }
 }
 
-/** The processes that wait, by pid. One that is gone already is not among them. */
+/** The processes that wait, by pid. One that is gone already, or hidden, is not among them. */
 function namesOf(blocked: readonly BlockedOpener[]): Map<number, ProcessName> {
-  const pids = new Set(blocked.map(({ pid }) => pid).filter((pid) => pid !== 0));
-  return new Map([...pids].flatMap((pid) => entryOf(pid)));
-}
-
-function entryOf(pid: number): [number, ProcessName][] {
-  const entry = processEntry(pid);
-  return entry === null ? [] : [[pid, entry]];
+  const pids = new Set(blocked.map(({ pid }) => pid));
+  const entries = [...pids].flatMap((pid) => processEntry(pid) ?? []);
+  return new Map(entries.map((entry) => [entry.pid, entry]));
 }
