@@ -26,7 +26,7 @@ export function readerKey({ agent, work }: { readonly agent: Request['agent']; r
 }
 
 function programOf({ mountId, environmentId, variables, reader }: ReadFacts): string {
-  const { process, programDigest, operands, isInterpreter, cwd, loaders, isUnderAgent } = reader;
+  const { process, programDigest, operands, isInterpreter, cwd, loaders, seesOurFiles, isUnderAgent } = reader;
   return canonicalJson({
     mountId,
     environmentId,
@@ -37,6 +37,8 @@ function programOf({ mountId, environmentId, variables, reader }: ReadFacts): st
     argv: isInterpreter ? process.argv : null,
     cwd,
     loaders,
+    // In a view of its own the same path of a library, or of /etc/ld.so.preload, leads to other bytes.
+    seesOurFiles,
     isUnderAgent,
   });
 }

@@ -20,6 +20,8 @@ export interface ReaderFacts {
   readonly cwd: DirectoryFacts;
   /** Variables of its environment that change which code it loads, as they were when it was started. */
   readonly loaders: Readonly<Record<string, string>>;
+  /** False for one with mounts or a root of its own: what it loads beside its program and script may be anything. */
+  readonly seesOurFiles: boolean;
   /** Whether a coding agent is above it, or is it. `Request.agent` is that agent then, and the reader itself if not. */
   readonly isUnderAgent: boolean;
 }

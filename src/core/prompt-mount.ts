@@ -32,6 +32,7 @@ function readerRows(reader: ReaderFacts): Row[] {
     ...codeRows(reader),
     ...reader.operands.flatMap((operand, i) => fileRows(`file ${i + 1}`, operand)),
     ...folderRows(reader.cwd),
+    ...(reader.seesOurFiles ? [] : OWN_VIEW),
     ...loaders.flatMap(([name, value]): Row[] => [
       ['!!', 'a variable changes which code it loads:'],
       ...spoken('  name', name, bare),
@@ -39,6 +40,11 @@ function readerRows(reader: ReaderFacts): Row[] {
     ]),
   ];
 }
+
+const OWN_VIEW: readonly Row[] = [
+  ['!!', 'it has mounts or a root of its own, as in a sandbox or'],
+  ['', 'container: libraries and files it loads may be others'],
+];
 
 /** What no digest vouches for. */
 function codeRows({ isInterpreter, isCodeOnCommandLine }: ReaderFacts): Row[] {

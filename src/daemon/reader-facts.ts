@@ -61,7 +61,7 @@ export class ReaderObserver {
     const programDigest = await processDigest(seen.process);
     if (programDigest === null) return null;
     const operands = await operandsOf(seen.process.argv, seen.cwd.path, this.#ownMounts);
-    const isTrue = seen.isInOurMountNamespace || operands.every(({ path }) => isSameFileFor(seen.process, path));
+    const isTrue = seen.seesOurFiles || operands.every(({ path }) => isSameFileFor(seen.process, path));
     if (!isTrue) return null;
     const { program, argv } = seen.process;
     const isCode = isCodeOnCommandLine(program, argv);
@@ -74,6 +74,7 @@ export class ReaderObserver {
       isCodeOnCommandLine: isCode,
       cwd: seen.cwd,
       loaders: seen.loaders,
+      seesOurFiles: seen.seesOurFiles,
       // Whoever left the agent's processes is still not the human's own program; it only has nobody to answer for it.
       isUnderAgent: agent !== null || seen.hasAgentMarker,
     };

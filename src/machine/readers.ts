@@ -17,8 +17,8 @@ export interface SeenReader {
   readonly hasAgentMarker: boolean;
   /** Whether it sees processes as this one does. One in a namespace of its own is a container or a sandbox. */
   readonly isInOurPidNamespace: boolean;
-  /** Whether a path means the same file to it as to this process. */
-  readonly isInOurMountNamespace: boolean;
+  /** Whether a path means the same file to it as to this process: the same mount namespace, and the same root in it. */
+  readonly seesOurFiles: boolean;
   /** What the program is, as one text: another one means that the process executed something else. */
   readonly programMark: string;
 }
@@ -75,7 +75,7 @@ function look(name: ProcessName): SeenReader | null {
     cwd: cwdOf(pid),
     ...environment,
     isInOurPidNamespace: isNamespaceShared(pid, 'pid'),
-    isInOurMountNamespace: isNamespaceShared(pid, 'mnt'),
+    seesOurFiles: isNamespaceShared(pid, 'mnt') && isRootShared(pid),
     programMark: markOf(pid),
   };
   return isSameProcessAlive(name) ? seen : null;
@@ -89,6 +89,12 @@ function cwdOf(pid: number): DirectoryFacts {
 
 function isNamespaceShared(pid: number, kind: 'pid' | 'mnt'): boolean {
   return readlinkSync(`/proc/${pid}/ns/${kind}`) === readlinkSync(`/proc/self/ns/${kind}`);
+}
+
+/** chroot(2) needs no mount namespace, and in a user namespace no privilege. */
+function isRootShared(pid: number): boolean {
+  const [ours, theirs] = ['/', `/proc/${pid}/root`].map((root) => statSync(root, { bigint: true }));
+  return ours?.dev === theirs?.dev && ours?.ino === theirs?.ino;
 }
 
 /** The program by device and inode, and its arguments: what an exec() changes. */

@@ -34,6 +34,7 @@ function read(pid: number, reader: Partial<ReaderFacts> = {}, overrides: Partial
       isCodeOnCommandLine: false,
       cwd: { path: '/srv/shop', dev: '1', ino: '2' },
       loaders: {},
+      seesOurFiles: true,
       isUnderAgent: false,
       ...reader,
     },
@@ -127,6 +128,7 @@ test('F06: another script, argument, folder, loader, program, mount or agent is 
     read(509, {}, { mountId: 'mount_other' }),
     read(510, {}, { variables: [{ name: 'TOKEN', source: 'prod/TOKEN' }] }),
     read(511, { isUnderAgent: true }),
+    read(512, { seesOurFiles: false }),
   ];
   for (const work of others) {
     assert.equal((await doors.request(work)).state.at, 'waiting', `process ${work.reader.process.pid}`);

@@ -113,6 +113,7 @@ const read: fc.Arbitrary<ReadFacts> = fc.record({
     operands: fc.array(file, { maxLength: 3 }),
     isInterpreter: fc.boolean(),
     isCodeOnCommandLine: fc.boolean(),
+    seesOurFiles: fc.boolean(),
     cwd: fc.record({ path: words, dev: words, ino: words }),
     loaders: fc.dictionary(words, words, { maxKeys: 3 }),
     isUnderAgent: fc.boolean(),

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -51,7 +51,7 @@ test('I7: a reader is its program, arguments, folder, parents and the variables 
     assert.equal(seen.ancestors[0]?.pid, process.pid);
     assert.deepEqual(seen.loaders, { LD_LIBRARY_PATH: '/opt/lib', NODE_OPTIONS: '--x', PYTHONPATH: '' });
     assert.doesNotMatch(JSON.stringify(seen), /canary/);
-    assert.deepEqual([seen.isInOurPidNamespace, seen.isInOurMountNamespace], [true, true]);
+    assert.deepEqual([seen.isInOurPidNamespace, seen.seesOurFiles], [true, true]);
     assert.equal(seen.hasAgentMarker, false);
   });
   await withProcess(['/bin/sleep', '60'], { env: { CLAUDECODE: '1' } }, (name) => {
@@ -127,11 +127,27 @@ test(
         const inside = await eventually(() => childOf(name.pid), 'the process inside');
         const seen = seenReader(inside);
         assert.ok(seen !== null, 'it is seen from outside');
-        assert.deepEqual([seen.isInOurPidNamespace, seen.isInOurMountNamespace], [false, false]);
+        assert.deepEqual([seen.isInOurPidNamespace, seen.seesOurFiles], [false, false]);
         assert.equal(isSameFileFor(seen.process, '/bin/sh'), true);
         assert.equal(isSameFileFor(seen.process, '/nowhere'), false);
       },
     );
+  },
+);
+
+test(
+  'F06: a reader with a root of its own is seen to be, also without a mount namespace',
+  { skip: existsSync('/usr/bin/python3') ? false : 'python3 is not installed' },
+  async () => {
+    // CLONE_NEWUSER gives an ordinary user the right to chroot.
+    const code = `import ctypes, os, time; ctypes.CDLL(None).unshare(0x10000000); os.chroot('/usr'); time.sleep(60)`;
+    await withProcess(['/usr/bin/python3', '-c', code], {}, async (name) => {
+      const seen = await eventually(() => {
+        const looked = seenReader(name);
+        return looked?.seesOurFiles === false ? looked : undefined;
+      }, 'another root');
+      assert.match(seen.process.program, /^\/usr\/bin\/python3/, 'the program is the same');
+    });
   },
 );
 
