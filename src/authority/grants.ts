@@ -1,7 +1,7 @@
 // A grant remembers a yes: for whom, for what, for how long. It is asked on every use whether it still covers.
 
 import type { OutputMode } from '../core/environment.ts';
-import type { ReadFacts } from '../core/mount-facts.ts';
+import { isCodeKnown, type ReadFacts } from '../core/mount-facts.ts';
 import {
   requestDigest,
   type Approval,
@@ -73,7 +73,8 @@ export class Grants {
   #coveringRead(agent: Request['agent'], read: ReadFacts, nowMs: number): Grant | null {
     const covers = ({ scope, process, work }: Grant): boolean => {
       if (work.action !== 'ReadMount') return false;
-      if (scope === 'exact') return isSameProcess(work, read);
+      // What an interpreter found by itself may be something else in its next process.
+      if (scope === 'exact' || !isCodeKnown(read.reader)) return isSameProcess(work, read);
       return isSameProgram(work, read) && (process === null || isSame(process, agent.process));
     };
     return this.all(nowMs).find(covers) ?? null;

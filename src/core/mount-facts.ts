@@ -26,6 +26,14 @@ export interface ReaderFacts {
   readonly isUnderAgent: boolean;
 }
 
+/**
+ * Whether digests, or its arguments themselves, say what code it runs. `node .` and `node server` only say where to look
+ * for it (attack F06).
+ */
+export function isCodeKnown({ isInterpreter, isCodeOnCommandLine, operands }: ReaderFacts): boolean {
+  return !isInterpreter || isCodeOnCommandLine || operands.length > 0;
+}
+
 /** Which variables of which environment. */
 interface EnvironmentFacts {
   readonly environmentId: string;

@@ -1,6 +1,6 @@
 // What a human is told of a file that is to be mounted, imported or read.
 
-import type { ImportFacts, MountFacts, ReadFacts, ReaderFacts } from './mount-facts.ts';
+import { isCodeKnown, type ImportFacts, type MountFacts, type ReadFacts, type ReaderFacts } from './mount-facts.ts';
 import {
   bare,
   changeableText,
@@ -47,13 +47,18 @@ const OWN_VIEW: readonly Row[] = [
 ];
 
 /** What no digest vouches for. */
-function codeRows({ isInterpreter, isCodeOnCommandLine }: ReaderFacts): Row[] {
+function codeRows(reader: ReaderFacts): Row[] {
+  const { isInterpreter, isCodeOnCommandLine } = reader;
   const runs = isInterpreter ? 'what its arguments name; further files it loads are not shown' : 'its own code';
   const warning: Row[] = [
     ['!!', 'its arguments or its input are the code it runs:'],
     ['', 'treat the values as disclosed to whoever started it'],
   ];
-  return [['  runs', runs], ...(isCodeOnCommandLine ? warning : [])];
+  const unknown: Row[] = [
+    ['!!', 'no argument is the file it runs: that may change,'],
+    ['', 'so a yes counts for this process alone'],
+  ];
+  return [['  runs', runs], ...(isCodeOnCommandLine ? warning : []), ...(isCodeKnown(reader) ? [] : unknown)];
 }
 
 export function mountRows(mount: MountFacts): Row[] {

@@ -136,6 +136,18 @@ test('F06: another script, argument, folder, loader, program, mount or agent is 
   assert.equal(doors.opened.length, 1);
 });
 
+test('F06: an interpreter that finds its code by itself is asked about in each process, and only once in each', async () => {
+  const doors = new Doors();
+  const work = (pid: number): ReadFacts => {
+    const process = { ...read(pid).reader.process, argv: ['node', '.'] };
+    return read(pid, { process, operands: [] });
+  };
+  await approved(doors, work(500), PROGRAM);
+  doors.opened[0]?.settle('delivered');
+  assert.notEqual((await doors.request(work(500))).state.at, 'waiting');
+  assert.equal((await doors.request(work(501))).state.at, 'waiting');
+});
+
 test('F06: a program below one agent is not that program below another, or below none', async () => {
   const doors = new Doors();
   const work = (pid: number) => read(pid, { isUnderAgent: true });
