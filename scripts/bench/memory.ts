@@ -19,7 +19,7 @@ export async function measureDaemon(pid: number, when: string): Promise<Row[]> {
   return [limited(`daemon, resident ${when}`, residentMb(pid), DAEMON_MB, 'MB', beside)];
 }
 
-function childrenOf(pid: number): number[] {
+export function childrenOf(pid: number): number[] {
   return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
     readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
   );
