@@ -35,8 +35,18 @@ export async function measureEnds(mounts: MountHouse, without: MountHouse): Prom
   const what = `${backend}, ${paths.length} mounts`;
   const none = median(bare);
   return [
-    limited(`${what}: lock → every path gone, worst of ${ROUNDS}`, Math.max(...gone), TARGET_MS, 'ms', `median ${ms(median(gone))}`),
-    told(`${what}: unlock`, ms(median(unlocked)), `without mounts ${ms(none)}: ${ms((median(unlocked) - none) / paths.length)} a mount`),
+    limited(
+      `${what}: lock → every path gone, worst of ${ROUNDS}`,
+      Math.max(...gone),
+      TARGET_MS,
+      'ms',
+      `median ${ms(median(gone))}`,
+    ),
+    told(
+      `${what}: unlock`,
+      ms(median(unlocked)),
+      `without mounts ${ms(none)}: ${ms((median(unlocked) - none) / paths.length)} a mount`,
+    ),
   ];
 }
 

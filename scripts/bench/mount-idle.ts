@@ -34,8 +34,19 @@ export async function measureIdle(houses: ReadonlyMap<Kind, MountHouse>, count: 
   const mb = (kind: Kind): number => median(resident.get(kind) ?? []);
   const none = { percent: percent('none'), mb: mb('none') };
   const rows = BACKENDS.filter((kind) => houses.has(kind)).flatMap((kind) => [
-    small(`${kind}, ${count} mounts: processor, idle`, percent(kind), CPU_PERCENT, `none: ${none.percent.toFixed(3)} %`),
-    limited(`${kind}, ${count} mounts: resident over none`, mb(kind) - none.mb, MORE_MB, 'MB', `${mb(kind).toFixed(1)} MB`),
+    small(
+      `${kind}, ${count} mounts: processor, idle`,
+      percent(kind),
+      CPU_PERCENT,
+      `none: ${none.percent.toFixed(3)} %`,
+    ),
+    limited(
+      `${kind}, ${count} mounts: resident over none`,
+      mb(kind) - none.mb,
+      MORE_MB,
+      'MB',
+      `${mb(kind).toFixed(1)} MB`,
+    ),
   ]);
   return [...rows, told('daemon without a mount, resident', `${none.mb.toFixed(1)} MB`, `median of ${STARTS} starts`)];
 }

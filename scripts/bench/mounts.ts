@@ -28,7 +28,8 @@ export async function measureMounts(): Promise<Row[]> {
   const idle = await measureIdle(new Map([...all, ['none', none]]), MOUNTS);
   const reads = await measureReads([...all.values()]);
   const ends: Row[] = [];
-  for (const house of all.values()) ends.push(...(await measureRevocations(house)), ...(await measureEnds(house, none)));
+  for (const house of all.values())
+    ends.push(...(await measureRevocations(house)), ...(await measureEnds(house, none)));
   for (const house of all.values()) {
     await house.mount(MANY_MOUNTS);
     ends.push(...(await measureEnds(house, none)));

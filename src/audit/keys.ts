@@ -5,6 +5,7 @@ import { createHash, createHmac, createPrivateKey, createPublicKey, hkdfSync, si
 import type { KeyObject } from 'node:crypto';
 import { Failure } from '../core/failure.ts';
 import { Secret } from '../core/secret.ts';
+import { withoutTraces } from '../core/traceless.ts';
 import { NONCE_BYTES, openXaes, sealXaes } from '../core/xaes.ts';
 
 export interface AuditKeys {
@@ -36,12 +37,16 @@ export class Ratchet {
 
   /** HMAC-SHA256 of the 32 bytes of `chain`, in hex. */
   mac(chain: Buffer): string {
-    return createHmac('sha256', this.#key.reveal()).update(chain).digest('hex');
+    return withoutTraces(() => createHmac('sha256', this.#key.reveal()))
+      .update(chain)
+      .digest('hex');
   }
 
   /** The key of the next event: HKDF-Expand (RFC 5869, 2.3) with one block. This one is left as it is. */
   next(): Ratchet {
-    const expand = createHmac('sha256', this.#key.reveal()).update('keystile/v1/audit-mac-next\u0001');
+    const expand = withoutTraces(() => createHmac('sha256', this.#key.reveal())).update(
+      'keystile/v1/audit-mac-next\u0001',
+    );
     return new Ratchet(this.seq + 1, new Secret(expand.digest()));
   }
 

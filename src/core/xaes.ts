@@ -3,6 +3,7 @@
 
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { Failure } from './failure.ts';
+import { withoutTraces } from './traceless.ts';
 
 export const KEY_BYTES = 32;
 export const NONCE_BYTES = 24;
@@ -22,7 +23,8 @@ export function sealXaes(key: Buffer, nonce: Buffer, plaintext: Buffer, aad: Buf
   if (key.length !== KEY_BYTES || nonce.length !== NONCE_BYTES) throw new TypeError('wrong length of key or nonce');
   const derived = deriveKey(key, nonce);
   try {
-    const cipher = createCipheriv('aes-256-gcm', derived, nonce.subarray(12), { authTagLength: TAG_BYTES });
+    const tag = { authTagLength: TAG_BYTES };
+    const cipher = withoutTraces(() => createCipheriv('aes-256-gcm', derived, nonce.subarray(12), tag));
     cipher.setAAD(aad);
     return Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
   } finally {
@@ -40,7 +42,8 @@ export function openXaes(key: Buffer, nonce: Buffer, sealed: Buffer, aad: Buffer
   let plaintext: Buffer | undefined;
   try {
     // Without authTagLength Node 24 takes tags of 4 bytes.
-    const decipher = createDecipheriv('aes-256-gcm', derived, nonce.subarray(12), { authTagLength: TAG_BYTES });
+    const tag = { authTagLength: TAG_BYTES };
+    const decipher = withoutTraces(() => createDecipheriv('aes-256-gcm', derived, nonce.subarray(12), tag));
     decipher.setAAD(aad);
     decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
     plaintext = decipher.update(sealed.subarray(0, -TAG_BYTES));
@@ -56,7 +59,7 @@ export function openXaes(key: Buffer, nonce: Buffer, sealed: Buffer, aad: Buffer
 
 /** The CMAC-based key derivation of the specification, for its one fixed shape. */
 function deriveKey(key: Buffer, nonce: Buffer): Buffer {
-  const aes = createCipheriv('aes-256-ecb', key, null).setAutoPadding(false);
+  const aes = withoutTraces(() => createCipheriv('aes-256-ecb', key, null)).setAutoPadding(false);
   const subkey = doubled(aes.update(Buffer.alloc(16)));
   const blocks = Buffer.concat(LABELS.flatMap((label) => [Buffer.from(label), nonce.subarray(0, 12)]));
   for (const [i, byte] of blocks.entries()) blocks[i] = byte ^ (subkey[i % 16] ?? 0);

@@ -3,6 +3,7 @@
 
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { Failure } from '../core/failure.ts';
+import { withoutTraces } from '../core/traceless.ts';
 import { checkKdf, SALT_BYTES } from './keys.ts';
 import type { Kdf } from './keys.ts';
 import { FORMAT, recordAad, SUITE, tuple } from './seal.ts';
@@ -86,5 +87,7 @@ function headerMac(header: Omit<Header, 'headerMac'>, stateKey: Buffer): Buffer 
 }
 
 function hmac(key: Buffer, bytes: Buffer): Buffer {
-  return createHmac('sha256', key).update(bytes).digest();
+  return withoutTraces(() => createHmac('sha256', key))
+    .update(bytes)
+    .digest();
 }

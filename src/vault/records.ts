@@ -3,6 +3,7 @@
 
 import { createHmac } from 'node:crypto';
 import { Failure } from '../core/failure.ts';
+import { withoutTraces } from '../core/traceless.ts';
 import { TAG_BYTES } from '../core/xaes.ts';
 import { authenticated, contentsMac, MAC_BYTES, recordDigest, verifyContents, verifyHeader } from './header.ts';
 import type { Header, RecordDigestInput } from './header.ts';
@@ -27,12 +28,15 @@ interface Opened {
 }
 
 const OPENED_MAX = 2_000;
+const NAME_KEYS_MAX = 4_000;
 
 export class Records {
   readonly #store: VaultStore;
   readonly #keys: VaultKeys;
   readonly #random: RandomBytes;
   readonly #opened = new Map<string, Opened>();
+  /** Keyed names by what they are names of; they stand in the file as well. */
+  readonly #nameKeys = new Map<string, Buffer>();
   #header: Header;
   /** XOR of the digests of all records. */
   #digest: Buffer;
@@ -192,9 +196,15 @@ export class Records {
 
   /** Keyed, so that the file does not show which names are there. NFC: two names that look the same are one. */
   #nameKey(type: RecordType, parent: string, name: string): Buffer {
-    return createHmac('sha256', this.#keys.index)
+    const place = `${type} ${parent} ${name}`;
+    const known = this.#nameKeys.get(place);
+    if (known !== undefined) return known;
+    const nameKey = withoutTraces(() => createHmac('sha256', this.#keys.index))
       .update(tuple(type, parent, name.normalize('NFC')))
       .digest();
+    if (this.#nameKeys.size >= NAME_KEYS_MAX) this.#nameKeys.clear();
+    this.#nameKeys.set(place, nameKey);
+    return nameKey;
   }
 
   #commitHeader(): void {

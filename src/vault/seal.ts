@@ -59,15 +59,17 @@ export interface StoredRecord extends RecordPlace {
  * Different parts give different bytes. Text is UTF-8; numbers are safe integers and not negative.
  */
 export function tuple(...parts: readonly (string | number | Buffer)[]): Buffer {
-  const count = Buffer.alloc(4);
-  count.writeUInt32BE(parts.length);
-  const pieces = parts.flatMap((part) => {
-    const bytes = typeof part === 'number' ? numberBytes(part) : Buffer.from(part);
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(bytes.length);
-    return [length, bytes];
-  });
-  return Buffer.concat([count, ...pieces]);
+  const lengths = parts.map((part) => lengthOf(part));
+  // In one piece: a vault makes a few of these for every value it hands over.
+  const out = Buffer.allocUnsafe(4 + lengths.reduce((sum, length) => sum + 4 + length, 0));
+  let at = out.writeUInt32BE(parts.length, 0);
+  for (const [i, part] of parts.entries()) {
+    at = out.writeUInt32BE(lengths[i] ?? 0, at);
+    if (typeof part === 'number') at = out.writeBigUInt64BE(BigInt(part), at);
+    else if (typeof part === 'string') at += out.write(part, at, 'utf8');
+    else at += part.copy(out, at);
+  }
+  return out;
 }
 
 /** The additional data of a record's wrapped key (`key`) or content (`body`). */
@@ -113,8 +115,7 @@ export function openRecord(vault: VaultIdentity, itemsKey: Buffer, record: Store
   }
 }
 
-function numberBytes(part: number): Buffer {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64BE(BigInt(part));
-  return bytes;
+function lengthOf(part: string | number | Buffer): number {
+  if (typeof part === 'number') return 8;
+  return typeof part === 'string' ? Buffer.byteLength(part) : part.length;
 }
