@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { READERS } from './readers/cases.ts';
 import { LOOKERS } from './readers/lookers.ts';
 import { BACKENDS, Stage } from './readers/stage.ts';
+import { sweep } from './readers/sweep.ts';
 import * as tables from './readers/tables.ts';
 import { versions } from './readers/versions.ts';
 import { WATCHERS } from './readers/watchers.ts';
@@ -45,7 +46,7 @@ async function measured(): Promise<{ text: string; faults: string[] }> {
     watchers.push(await tables.watcherRow(stage, watcher));
   }
   const values = await tables.valuesTable(stage);
-  progress(`swept ${await stage.sweep()} files`);
+  progress(`swept ${await sweep(stage)} files`);
   const parts = [
     values,
     tables.tableOf(tables.READERS_HEAD, readers),

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { readDotenv } from '../../src/core/dotenv-read.ts';
 import { ROOT } from '../../test/house.ts';
 import { NOT_SET } from './project.ts';
+import { PYTHON, dotenvOf, newerDotenv } from './python.ts';
 import type { Ended, Place, Stage } from './stage.ts';
 
 /** Variables by name, as bytes. */
@@ -17,18 +18,15 @@ export interface ReaderCase {
   readonly command: string;
   /** The same to be run; `node` and the like are where this user can read them. */
   readonly argv: (stage: Stage) => readonly string[];
-  /** Programs that have to be on the search path, and a Python module. */
+  /** Programs that have to be on the search path. */
   readonly needs: readonly string[];
-  readonly pythonModule?: string;
-  /** Said in the table of a program that is never there. */
+  /** What is not here, known without a search. */
   readonly absent?: string;
   /** What arrived in it. */
   readonly arrived: (ended: Ended, place: Place) => Variables;
   /** To be run before, once in each project. */
   readonly before?: readonly string[];
 }
-
-const PYTHON = '/usr/bin/python3';
 
 export const READERS: readonly ReaderCase[] = [
   {
@@ -40,7 +38,7 @@ export const READERS: readonly ReaderCase[] = [
   },
   {
     reader: 'node --env-file',
-    command: 'node --env-file=.env app.mjs',
+    command: 'node --env-file=.env print.mjs',
     argv: ({ node }) => [node, '--env-file=.env', 'print.mjs'],
     needs: [],
     arrived: fromEnvironment,
@@ -56,8 +54,16 @@ export const READERS: readonly ReaderCase[] = [
     reader: 'python-dotenv',
     command: 'python3 app.py # load_dotenv()',
     argv: () => [PYTHON, 'app.py'],
-    needs: [PYTHON],
-    pythonModule: 'dotenv',
+    needs: [],
+    ...(dotenvOf(PYTHON) === null ? { absent: 'no python3-dotenv' } : {}),
+    arrived: fromEnvironment,
+  },
+  {
+    reader: 'python-dotenv, newer',
+    command: 'python3 newer/app.py # load_dotenv()',
+    argv: () => [PYTHON, 'newer/app.py'],
+    needs: [],
+    ...(newerDotenv() === null ? { absent: 'no newer python-dotenv' } : {}),
     arrived: fromEnvironment,
   },
   ...['bash', 'dash', 'zsh'].map((shell): ReaderCase => {
@@ -81,7 +87,7 @@ export const READERS: readonly ReaderCase[] = [
   },
   {
     reader: 'direnv',
-    command: 'direnv exec . app # .envrc: dotenv',
+    command: 'direnv exec . env -0 # .envrc: dotenv',
     argv: () => ['direnv', 'exec', '.', 'env', '-0'],
     needs: ['direnv', 'bash'],
     before: ['direnv', 'allow', '.'],
@@ -103,10 +109,10 @@ export const READERS: readonly ReaderCase[] = [
   },
   {
     reader: 'vim',
-    command: "vim -es -u NONE -n .env -c '%print' -c 'qa!'",
-    argv: () => ['vim', '-es', '-u', 'NONE', '-i', 'NONE', '-n', '.env', '-c', '%print', '-c', 'qa!'],
+    command: "vim -es -u NONE -i NONE -n .env -c 'w! copy' -c 'qa!'",
+    argv: () => ['vim', '-es', '-u', 'NONE', '-i', 'NONE', '-n', '.env', '-c', 'w! copy', '-c', 'qa!'],
     needs: ['vim'],
-    arrived: ({ stdout, stderr }) => fromFile(stdout.length > 0 ? stdout : Buffer.from(stderr)),
+    arrived: (_, place) => fromCopy(join(place.folder, 'copy')),
   },
   ...['docker compose config', 'docker run --env-file .env image'].map((command): ReaderCase => {
     const reader = command.split(' ').slice(0, 2).join(' ');
@@ -124,7 +130,8 @@ function fromPairs(stdout: Buffer): Variables {
     const zero = stdout.indexOf(0, start);
     const end = zero === -1 ? stdout.length : zero;
     const equals = stdout.indexOf('=', start);
-    if (equals !== -1 && equals < end) variables.set(stdout.toString('latin1', start, equals), stdout.subarray(equals + 1, end));
+    if (equals !== -1 && equals < end)
+      variables.set(stdout.toString('latin1', start, equals), stdout.subarray(equals + 1, end));
     start = end + 1;
   }
   return variables;

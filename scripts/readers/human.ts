@@ -25,7 +25,12 @@ const PAUSE_MS = 20;
  * Answers whatever is asked about that file until `work` is done; returns what came of it, and how often was asked. Other
  * programs of the machine may look into every file, so only those started in the folder of the file count.
  */
-export async function answering<T>(stage: Stage, place: Place, answer: Answer, work: () => Promise<T>): Promise<[T, number]> {
+export async function answering<T>(
+  stage: Stage,
+  place: Place,
+  answer: Answer,
+  work: () => Promise<T>,
+): Promise<[T, number]> {
   const before = (await events(stage, ['--limit', '1'])).at(-1)?.seq ?? 0;
   const end = new AbortController();
   const answers = answerUntil(stage, place, answer, end.signal);
@@ -50,9 +55,10 @@ async function answerUntil(stage: Stage, place: Place, answer: Answer, end: Abor
     const { requests } = await house.json<{ requests: Waiting[] }>(['requests']);
     const mine = requests.filter(({ path, cwd }) => path === place.path && cwd === place.folder);
     for (const { requestId } of mine) {
-      const args = answer === 'yes' ? await house.human(['approve', requestId]) : await house.keystile(['deny', requestId]);
+      const args =
+        answer === 'yes' ? await house.human(['approve', requestId]) : await house.keystile(['deny', requestId]);
       // Whoever asked may have gone meanwhile.
-      assert.ok(args.code === 0 || /request\/|over|waiting|ended/.test(args.stderr), args.stderr);
+      assert.ok(args.code === 0 || /no longer waiting|has ended|no such request/.test(args.stderr), args.stderr);
     }
     await delay(PAUSE_MS);
   }

@@ -22,7 +22,9 @@ export const LOOKERS: readonly LookerCase[] = [
   looker('ls -l .env'),
   looker('tar c .'),
   ...['-e', '-f', '-s', '-r'].map((flag) => looker(`test ${flag} .env`, { outcome: yesOrNo })),
-  looker('git status --porcelain', { outcome: ({ stdout }) => (/ \.env$/m.test(stdout.toString('latin1')) ? 'shown' : 'not shown') }),
+  looker('git status --porcelain', {
+    outcome: ({ stdout }) => (/ \.env$/m.test(stdout.toString('latin1')) ? 'shown' : 'not shown'),
+  }),
   looker('git add -A', { outcome: staged, argv: adding('-A') }),
   looker('git add -f .env', { outcome: staged, argv: adding('-f .env'), after: sh('git reset -q') }),
   looker('grep -R canary .', { mayAsk: true }),

@@ -9,7 +9,7 @@ export function projectFiles(names: readonly string[]): Readonly<Record<string, 
   const interpolated = names.map((name) => `      ${name}: "\${${name}-${NOT_SET}}"\n`).join('');
   return {
     'print.mjs':
-      "for (const [name, value] of Object.entries(process.env)) process.stdout.write(`${name}=${value}\\0`);\n",
+      'for (const [name, value] of Object.entries(process.env)) process.stdout.write(`${name}=${value}\\0`);\n',
     'app.mjs': "import 'dotenv/config';\nimport './print.mjs';\n",
     'load.mjs': "process.loadEnvFile();\nawait import('./print.mjs');\n",
     'app.py': PYTHON,
@@ -47,8 +47,8 @@ const WATCH = `import { watch } from 'node:fs';
 
 let events = 0;
 const watcher = watch('.', (_, name) => {
-  if (name === '.env') events += 1;
   if (name === 'end') setTimeout(end, 500);
+  else events += 1;
 });
 process.stdout.write('ready\\n');
 ${END}`;
@@ -63,7 +63,7 @@ watcher.on('ready', () => {
   process.stdout.write('ready\\n');
 });
 watcher.on('all', (_, path) => {
-  if (isReady && path === '.env') events += 1;
   if (path === 'end') setTimeout(end, 500);
+  else if (isReady) events += 1;
 });
 ${END}`;

@@ -3,12 +3,12 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { chownSync, cpSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MountBackend } from '../../src/core/mount.ts';
-import { assertNoCanary } from '../../test/canaries.ts';
 import { House, ROOT, installedForAll } from '../../test/house.ts';
 import { projectFiles } from './project.ts';
+import { newerDotenv } from './python.ts';
 import { tableValues, type TableValue } from './values.ts';
 
 export const BACKENDS: readonly MountBackend[] = ['fuse', 'fifo', 'file'];
@@ -44,6 +44,8 @@ export interface Started {
   readonly ended: Promise<Ended>;
   /** What it printed so far. */
   readonly printed: () => string;
+  /** Ends it and everything it started. */
+  readonly kill: () => void;
 }
 
 export class Stage implements AsyncDisposable {
@@ -115,10 +117,13 @@ export class Stage implements AsyncDisposable {
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
     let isHung = false;
-    const deadline = setTimeout(() => {
-      isHung = true;
+    const kill = (): void => {
       // Its own group, so what it started ends with it.
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    };
+    const deadline = setTimeout(() => {
+      isHung = true;
+      kill();
     }, DEADLINE_MS);
     const { promise: ended, resolve, reject } = Promise.withResolvers<Ended>();
     child.on('error', reject);
@@ -126,31 +131,7 @@ export class Stage implements AsyncDisposable {
       clearTimeout(deadline);
       resolve({ code, stdout: Buffer.concat(out), stderr: Buffer.concat(err).toString('utf8'), isHung });
     });
-    return { ended, printed: () => Buffer.concat(out).toString('latin1') };
-  }
-
-  /**
-   * Looks for every canary in the log, in all objects of the repositories, and in each file of the home and of the
-   * projects. The daemon is stopped for it, so that the mounts are gone.
-   */
-  async sweep(): Promise<number> {
-    const canaries = this.values.flatMap(({ canary }) => canary ?? []);
-    assertNoCanary(await this.house.ok(['audit', 'list', '--limit', '10000', '--format', 'json']), canaries, 'the log');
-    await this.house.ok(['stop']);
-    for (const place of this.#places.values()) {
-      if (typeof place === 'string') continue;
-      assert.equal(lstatSync(place.path, { throwIfNoEntry: false }), undefined, 'a mount is left');
-      const objects = await this.run(['git', 'cat-file', '--batch-all-objects', '--batch'], place.folder);
-      assert.ok(objects.stdout.length > 100, 'no objects were swept');
-      assertNoCanary(objects.stdout, canaries, 'the repository');
-    }
-    const entries = [this.house.home, this.house.project].flatMap((folder) => {
-      return readdirSync(folder, { recursive: true, withFileTypes: true });
-    });
-    const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
-    assert.ok(files.length > 50, `only ${files.length} files were swept`);
-    for (const path of files) assertNoCanary(readFileSync(path), canaries, path);
-    return files.length;
+    return { ended, printed: () => Buffer.concat(out).toString('latin1'), kill };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -175,13 +156,26 @@ export class Stage implements AsyncDisposable {
       writeFileSync(join(folder, name), text);
       this.#own(join(folder, name));
     }
-    for (const args of [['init', '-q'], ['add', '-A'], ['commit', '-qm', 'Begin']]) {
+    this.#addPython(join(folder, 'newer'));
+    for (const args of [
+      ['init', '-q'],
+      ['add', '-A'],
+      ['commit', '-qm', 'Begin'],
+    ]) {
       const { code, stderr } = await this.run(['git', ...args], folder);
       assert.equal(code, 0, stderr);
     }
     const path = join(folder, '.env');
     const { code, stderr } = await this.house.keystile(['mount', ENVIRONMENT, path, '--backend', backend]);
     return code === 0 ? { backend, folder, path } : stderr.trim();
+  }
+
+  /** The script and the modules it finds beside it; `.env` it looks for from there upwards. */
+  #addPython(folder: string): void {
+    const newer = newerDotenv();
+    if (newer === null) return;
+    cpSync(newer.folder, join(folder, 'dotenv'), { recursive: true, dereference: true });
+    cpSync(join(folder, '../app.py'), join(folder, 'app.py'));
   }
 
   #environment(): Record<string, string> {

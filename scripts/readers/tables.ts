@@ -5,7 +5,7 @@ import type { LookerCase } from './lookers.ts';
 import { measureLooker, measureNo, measureYes, whyAbsent, type Cell } from './measure.ts';
 import type { ReaderCase } from './cases.ts';
 import { BACKENDS, type Place, type Stage } from './stage.ts';
-import { measureWatcher, type WatcherCase } from './watchers.ts';
+import type { WatcherCase } from './watchers.ts';
 
 /** What stands where nothing could be asked: never a guess. */
 export const NOT_MEASURED = 'not measured here';
@@ -18,7 +18,7 @@ export interface Row {
 
 export const READERS_HEAD = ['reader', 'command', 'answer', ...BACKENDS];
 export const LOOKERS_HEAD = ['program', ...BACKENDS];
-export const WATCHERS_HEAD = ['while the file is read three times', ...BACKENDS];
+export const WATCHERS_HEAD = ['watcher, while the file is read', ...BACKENDS];
 
 /** Two rows: after a yes, and after a no. */
 export async function readerRows(stage: Stage, reader: ReaderCase): Promise<Row[]> {
@@ -36,7 +36,7 @@ export async function lookerRow(stage: Stage, looker: LookerCase): Promise<Row> 
 }
 
 export async function watcherRow(stage: Stage, watcher: WatcherCase): Promise<Row> {
-  return await row([code(watcher.command)], stage, null, async (place) => await measureWatcher(stage, place, watcher));
+  return await row([code(watcher.command)], stage, null, async (place) => await watcher.measure(stage, place));
 }
 
 export function tableOf(head: readonly string[], rows: readonly Row[]): string {
@@ -62,7 +62,9 @@ async function row(
     if (why !== null || typeof place === 'string') cells.push({ text: NOT_MEASURED, faults: [] });
     else cells.push(await measure(place));
   }
-  const faults = cells.flatMap(({ faults }, i) => faults.map((fault) => `${head.join(' ')} on ${BACKENDS[i]}: ${fault}`));
+  const faults = cells.flatMap(({ faults }, i) =>
+    faults.map((fault) => `${head.join(' ')} on ${BACKENDS[i]}: ${fault}`),
+  );
   return { cells: [...head, ...cells.map(({ text }) => text)], faults };
 }
 

@@ -30,7 +30,7 @@ const KINDS: readonly (readonly [name: string, what: string, around: (canary: st
   ['UNICODE', 'other alphabets and an emoji', (it) => `pässwörd 漢字 😀 ${it}`],
   ['PEM', 'a key of several lines', (it) => `-----BEGIN KEY-----\n${it}\nAAAA+/==\n\n-----END KEY-----\n`],
   ['EMPTY', 'nothing at all', () => ''],
-  ['BOTH_QUOTES', "`'` and `\"`", (it) => `'"${it}`],
+  ['BOTH_QUOTES', '`\'` and `"`', (it) => `'"${it}`],
   ['QUOTE_DOLLAR', "`'` and `$`", (it) => `it's $5 ${it}`],
   ['BRACE', '`${NAME}`', (it) => `a\${HOME}${it}`],
   ['BACKSLASH_END', '`\\` at the end', (it) => `${it}\\`],
