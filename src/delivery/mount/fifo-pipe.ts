@@ -26,6 +26,7 @@ import {
   unreadBytes,
 } from '../../machine/fifo.ts';
 import type { Openings } from './fifo-openings.ts';
+import { steadyTimes } from './steady-times.ts';
 
 /** Readable, for its owner only. Not writable: `echo x > .env` is told so instead of being swallowed. */
 const MODE = 0o400;
@@ -79,6 +80,7 @@ export class Pipe {
       opened.push(writer);
       checkSame(reader, writer);
       fchmodSync(reader, MODE);
+      steadyTimes(reader);
       const pipe = new Pipe(openings, openings.learn(), reader, writer);
       opened.length = 0;
       try {

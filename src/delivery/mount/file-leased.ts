@@ -9,6 +9,7 @@ import { basename } from 'node:path';
 import { leaseKey } from '../../machine/blocked-openers.ts';
 import { isLeaseWhole, releaseLease, takeLease } from '../../machine/file-lease.ts';
 import { Failure } from '../../core/failure.ts';
+import { steadyTimes } from './steady-times.ts';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = fs.constants;
 /** Its owner may read it and nobody may write it: `> .env` fails, and an editor says that it is read-only. */
@@ -44,6 +45,7 @@ export class LeasedFile {
       fs.rmSync(beside, { force: true });
       const file = new LeasedFile(fs.openSync(beside, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, MODE), path);
       try {
+        steadyTimes(file.#fd);
         if (takeLease(file.#fd)) {
           fs.renameSync(beside, path);
           return file;
