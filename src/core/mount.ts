@@ -1,7 +1,7 @@
 // A mounted `.env`: a path where a program finds the variables of an environment, for as long as it reads. What a mount
 // is, what may become of it, and the limits of both.
 
-/** What stands behind a mounted path (README, "Mounted files"). */
+/** What stands behind a mounted path (docs/mounts.md). */
 export type MountBackend = 'fuse' | 'fifo' | 'file';
 
 /**
