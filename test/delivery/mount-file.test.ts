@@ -179,12 +179,12 @@ test('a human who takes a second is waited for', async () => {
 });
 
 test('I3: an answer that comes too late is none, and the opener does not wait for it', async () => {
-  await using house = await FileHouse.open({ answerMs: 300 });
+  await using house = await FileHouse.open({ answerMs: 1_500 });
   await house.tell('mode hold');
   const { code, out } = await house.run('cat', '.env');
   assert.deepEqual([code, out.length], [0, 0]);
   await house.event(({ said }) => said === 'gone');
-  assert.deepEqual(house.fates, { 'refused too_late': 1 });
+  await eventually(() => (house.fates['refused too_late'] === 1 ? true : undefined), 'the refusal');
   await house.tell('yes');
   await eventually(() => (house.fates['too_late'] === 1 ? true : undefined), 'the late yes to be settled');
 });
@@ -424,6 +424,7 @@ test('I8: more than so many do not wait for one file; who is too much is refused
     );
   }
   assert.equal((await house.run('cat', '.env')).out.length, 0);
+  await eventually(() => (house.fates['refused busy'] === 1 ? true : undefined), 'the refusal');
   assert.deepEqual(house.fates, { 'refused busy': 1 });
   await house.tell('yes');
   for (const reader of readers) assertSame((await ended(reader)).out, house.content);

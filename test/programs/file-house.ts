@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chownSync, mkdirSync, mkdtempSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -50,6 +50,8 @@ export class FileHouse implements AsyncDisposable {
   readonly #children = new Set<ChildProcess>();
   #server: ChildProcess | null = null;
   #over: Promise<unknown> = Promise.resolve();
+  /** Where the server keeps its files: a killed one leaves it. */
+  #folder: string | null = null;
   #answers = 0;
 
   private constructor(options: FileHouseOptions) {
@@ -63,6 +65,7 @@ export class FileHouse implements AsyncDisposable {
     const house = new FileHouse(options);
     await house.serve();
     await house.tell(`mount ${house.env}`);
+    house.#folder = join(readlinkSync(house.env), '../..');
     return house;
   }
 
@@ -80,7 +83,9 @@ export class FileHouse implements AsyncDisposable {
 
   async serve(): Promise<void> {
     const options = { home: this.home, uid: isRoot ? USER : null, bytes: this.bytes, ...this.#options };
-    const server = spawn(process.execPath, [SERVER, JSON.stringify(options)], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const server = spawn(process.execPath, ['--expose-gc', SERVER, JSON.stringify(options)], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
     this.#server = server;
     this.#over = new Promise((resolve) => server.once('exit', resolve));
     this.events.length = 0;
@@ -141,7 +146,9 @@ export class FileHouse implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#server?.exitCode === null && this.#server.signalCode === null) await this.end();
     for (const child of this.#children) child.kill('SIGKILL');
-    rmSync(this.root, { recursive: true, force: true });
+    for (const folder of [this.root, this.#folder]) {
+      if (folder !== null) rmSync(folder, { recursive: true, force: true });
+    }
   }
 }
 

@@ -244,7 +244,9 @@ export class Round {
     // Who was asked about and had no answer yet is told here: there is no admission to settle.
     const unanswered = left.filter(({ isAdmitted }) => !isAdmitted).length;
     for (const asked of left) this.#part(asked, why);
-    if (unanswered + strangers > 0) this.#powers.doorkeeper.refused(why, unanswered + strangers);
+    // Somebody opened it, or there were no round.
+    const count = this.#wasSeen ? unanswered + strangers : 1;
+    if (count > 0) this.#powers.doorkeeper.refused(why, count);
     this.#news.resolve();
     this.#over.resolve();
   }
