@@ -35,7 +35,7 @@ export interface Doorkeeper {
    * settles it, whatever happens.
    */
   admit(opener: Opener): Promise<Admission | null>;
-  /** Somebody opened the file who was refused without being asked about. `count` openers of the same kind. */
+  /** Somebody opened the file who was refused without being asked about, or had no answer in time; `count` of a kind. */
   refused(why: MountRefusal, count: number): void;
 }
 
