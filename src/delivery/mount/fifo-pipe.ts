@@ -133,6 +133,7 @@ export class Pipe {
 
   /** Takes back what nobody read yet; returns how much that was. */
   drain(): number {
+    if (this.unread === 0) return 0;
     const buffer = Buffer.alloc(DRAIN_BYTES);
     let bytes = 0;
     while (this.#reader !== null && this.unread > 0) {

@@ -13,8 +13,11 @@ import { Turns } from './fifo-turns.ts';
 
 /** Waits for room in the pipe, and for a shell that moves its descriptor. All pipes of a user share 64 MiB (pipe-user-pages-soft), and readers give it back. */
 const WRITE_WAITS_MS = [0, 10, 20, 40, 80, 160, 320, 640, 1_280, 2_560] as const;
-/** One of several processes has this long to take its copy and close; the others are stopped meanwhile. */
-const TURN_MS_MAX = 5_000;
+/**
+ * One of several processes may be idle for this long before it has taken its copy and closed; the others are stopped
+ * meanwhile, and would wait in read(2) otherwise. After it the slow one loses the rest, and the others get nothing.
+ */
+const TURN_MS_MAX = 30_000;
 /** Everything that matters makes an event; this is for what does not, such as a descriptor that a child holds too. */
 const LOOK_AGAIN_MS = 1_000;
 const LOOK_AGAIN_IN_TURN_MS = 20;
@@ -115,8 +118,11 @@ export class Serving {
   async #untilTaken(member: Member, patienceMs: number): Promise<Outcome> {
     const { pipe, bell } = this.#options;
     const isInTurn = Number.isFinite(patienceMs);
-    const givesUpAt = performance.now() + patienceMs;
+    let givesUpAt = performance.now() + patienceMs;
+    let unread = Number.POSITIVE_INFINITY;
     for (;;) {
+      if (pipe.unread < unread) givesUpAt = performance.now() + patienceMs;
+      unread = pipe.unread;
       const trouble = this.#troubleWith(member);
       if (trouble !== null) return trouble;
       const isGone = !member.isThere;
