@@ -7,6 +7,7 @@ import * as fs from 'node:fs';
 import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { MOUNT_BYTES_MAX } from '../../src/core/mount.ts';
 import { processEntry } from '../../src/machine/processes.ts';
 import { assertNoCanary } from '../canaries.ts';
 import { eventually, has, USER } from '../house.ts';
@@ -171,6 +172,26 @@ test('F04: a reader nobody can look into gets nothing beside an admitted one eit
   await eventually(() => (house.refusals('unidentified') >= 5 ? true : undefined), 'all to be reported');
   assert.deepEqual(house.outcomes(), []);
   assert.equal((await house.cat()).stdout.length, LARGE);
+});
+
+test('a shell and the child it shares its descriptor with are both asked about', needsRoot, async () => {
+  await using house = await FifoHouse.open(['sh'], SMALL);
+  const command = ['sh', '-c', 'exec 3< .env; cat <&3; true'] as const;
+  const [refused] = await house.together([command]);
+  assert.equal((await refused?.done)?.stdout.length, 0);
+  assert.deepEqual(await house.settled(1), ['collided']);
+  await house.rule(['sh', 'cat']);
+  const [served] = await house.together([command]);
+  assert.equal((await served?.done)?.stdout.length, SMALL);
+  assert.deepEqual(await house.settled(3), ['collided', 'delivered', 'delivered']);
+});
+
+test('a file of the greatest size is whole, and none is larger', async () => {
+  await using house = await FifoHouse.open('all', MOUNT_BYTES_MAX);
+  assert.ok((await house.cat()).stdout.equals(payloadOf(MOUNT_BYTES_MAX)));
+  await house.rule('all', MOUNT_BYTES_MAX + 1);
+  assert.equal((await house.cat()).stdout.length, 0);
+  assert.deepEqual(await house.settled(2), ['delivered', 'broken']);
 });
 
 test('two openings in one process cannot be told apart and get nothing', needsRoot, async () => {

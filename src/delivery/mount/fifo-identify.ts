@@ -5,21 +5,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { MountRefusal } from '../../core/mount.ts';
 import { holdersOf, isSameOpenFile } from '../../machine/holders.ts';
 import type { Holder } from '../../machine/holders.ts';
-import { ANCESTORS_MAX, processEntry } from '../../machine/processes.ts';
 import type { Pipe } from './fifo-pipe.ts';
 
 /** A descriptor shows a little after the event, and a child that was just forked has it a little too long. */
 const LOOKS_MS = [0, 1, 2, 4, 8, 16, 32, 64, 128] as const;
 
-/** One open(2) of the pipe, and the process that did it. */
-export interface Reader {
-  readonly holder: Holder;
-  /** Whether it has the descriptor for itself: a shell that redirects shares it with its child. */
-  readonly isAlone: boolean;
-}
+/** One open(2) of the pipe, and all who have its descriptor: a shell that redirects shares it with its child. Never empty. */
+export type Opening = readonly Holder[];
 
 export type Sight =
-  | { readonly status: 'seen'; readonly readers: readonly Reader[]; readonly opened: number | null }
+  | { readonly status: 'seen'; readonly openings: readonly Opening[]; readonly opened: number | null }
   /** `isForeign`: somebody else writes into it. `count`: how many have to be refused without a name. */
   | {
       readonly status: 'unclear';
@@ -29,7 +24,7 @@ export type Sight =
       readonly opened: number | null;
     };
 
-/** Looks at the process table for all rounds of all mounts at once: a flood of openers costs no more than one look after the other. */
+/** Looks at the process table for all rounds at once: a flood of openers costs one look after the other, and not one each. */
 export class Lookout {
   #asked: { readonly pipe: Pipe; readonly tell: (holders: readonly Holder[]) => void }[] = [];
 
@@ -58,31 +53,26 @@ export async function identify(pipe: Pipe, lookout: Lookout, isOver: () => boole
     holders = await lookout.look(pipe);
     // The count after the look: who opened it since the look is missing among the holders.
     const { opened } = pipe;
-    const readers = readersAmong(holders);
+    const openings = openingsAmong(holders);
     const names = holders.map(({ pid, startedAt }) => `${pid}/${startedAt}`).join(' ');
-    const adds = opened === null ? names === before : readers?.length === opened;
-    if (readers !== null && readers.length > 0 && adds) return { status: 'seen', readers, opened };
+    const adds = opened === null ? names === before : openings?.length === opened;
+    if (openings !== null && openings.length > 0 && adds) return { status: 'seen', openings, opened };
     if (holders.length === 0 && pipe.isAbandoned()) return unclear('gone', pipe, []);
     before = names;
   }
   return unclear(reasonFor(pipe, holders), pipe, holders);
 }
 
-/**
- * Who opened the pipe, once each. Null when that is not clear: somebody can write or holds on to it (O_PATH), one process
- * opened it twice, or those who share one opening do not descend from one of them.
- */
-export function readersAmong(holders: readonly Holder[]): Reader[] | null {
+/** Null when that is not clear: somebody can write or holds on to it (O_PATH), or one process opened it twice. */
+export function openingsAmong(holders: readonly Holder[]): Opening[] | null {
   const openings: Holder[][] = [];
   for (const holder of holders) {
-    const [first] = holder.descriptors;
-    if (first === undefined || !isOneReader(holder)) return null;
+    if (!isOneReader(holder)) return null;
     const shared = openings.find(([one]) => one !== undefined && isShared(one, holder));
     if (shared === undefined) openings.push([holder]);
     else shared.push(holder);
   }
-  const readers = openings.flatMap((group) => readerOf(group) ?? []);
-  return readers.length === openings.length ? readers : null;
+  return openings;
 }
 
 /** Whether all its descriptors are for reading and come from one open(2). */
@@ -100,23 +90,6 @@ function isShared(a: Holder, b: Holder): boolean {
   return (
     inA !== undefined && inB !== undefined && isSameOpenFile({ pid: a.pid, fd: inA.fd }, { pid: b.pid, fd: inB.fd })
   );
-}
-
-/** Of those who share one opening, the one from which all others descend did it. */
-function readerOf(group: readonly Holder[]): Reader | null {
-  const [only] = group;
-  if (only !== undefined && group.length === 1) return { holder: only, isAlone: true };
-  const opener = group.find(({ pid }) => group.every((other) => other.pid === pid || isBelow(other.pid, pid)));
-  return opener === undefined ? null : { holder: opener, isAlone: false };
-}
-
-function isBelow(pid: number, ancestor: number): boolean {
-  let parentPid = processEntry(pid)?.parentPid ?? 0;
-  for (let steps = 0; steps < ANCESTORS_MAX && parentPid > 0; steps += 1) {
-    if (parentPid === ancestor) return true;
-    parentPid = processEntry(parentPid)?.parentPid ?? 0;
-  }
-  return false;
 }
 
 function reasonFor({ opened }: Pipe, holders: readonly Holder[]): MountRefusal {

@@ -5,12 +5,10 @@ import { holderOf, stillHolds } from '../../machine/holders.ts';
 import type { Holder, InodeName } from '../../machine/holders.ts';
 import type { Admission, Doorkeeper } from './backend.ts';
 import { isOneReader } from './fifo-identify.ts';
-import type { Reader } from './fifo-identify.ts';
 
 export class Member {
   readonly pid: number;
   readonly startedAt: string;
-  readonly isAlone: boolean;
   readonly #gone = new AbortController();
   readonly #holder: Holder;
   readonly #inode: InodeName;
@@ -19,10 +17,9 @@ export class Member {
   #outcome: 'delivered' | MountRefusal | null = null;
 
   /** Asks the doorkeeper at once. `onAnswer` is called when there is an answer, and when a yes is taken back. */
-  constructor({ holder, isAlone }: Reader, inode: InodeName, doorkeeper: Doorkeeper, onAnswer: () => void) {
+  constructor(holder: Holder, inode: InodeName, doorkeeper: Doorkeeper, onAnswer: () => void) {
     this.pid = holder.pid;
     this.startedAt = holder.startedAt;
-    this.isAlone = isAlone;
     this.#holder = holder;
     this.#inode = inode;
     this.#onAnswer = onAnswer;

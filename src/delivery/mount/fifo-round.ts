@@ -3,11 +3,12 @@
 
 import type { MountRefusal } from '../../core/mount.ts';
 import { EVENT } from '../../machine/inotify.ts';
+import type { Holder } from '../../machine/holders.ts';
 import type { Doorkeeper } from './backend.ts';
 import { Bell } from './fifo-bell.ts';
 import type { Graves } from './fifo-graves.ts';
 import { identify } from './fifo-identify.ts';
-import type { Lookout, Reader, Sight } from './fifo-identify.ts';
+import type { Lookout, Opening, Sight } from './fifo-identify.ts';
 import { Member } from './fifo-member.ts';
 import type { Pipe } from './fifo-pipe.ts';
 import { Serving } from './fifo-serve.ts';
@@ -76,7 +77,12 @@ export class Round {
       this.#stage.leave();
     }
     const { doorkeeper, graves } = this.#stage;
-    graves.bury(this.#pipe, this.#known, (count) => doorkeeper.refused('collided', count));
+    try {
+      graves.bury(this.#pipe, this.#known, (count) => doorkeeper.refused('collided', count));
+    } catch {
+      // No descriptor left to hold on to it.
+      this.#pipe.close();
+    }
   }
 
   /** Why nobody, or nobody else, gets anything; null when all was done. */
@@ -87,14 +93,14 @@ export class Round {
       if (this.#isAborted) return 'revoked';
       this.#known = sight.opened;
       if (sight.status === 'unclear') return this.#turnAway(sight);
-      const members = this.#ask(sight.readers);
-      if (members === null) return 'busy';
-      const verdict = await this.#answers(members, sight.opened);
+      const parties = this.#ask(sight.openings);
+      if (parties === null) return 'busy';
+      const verdict = await this.#answers(parties.flat(), sight.opened);
       if (verdict === 'again') continue;
       if (verdict !== 'served') return verdict;
       const { guard } = this.#stage;
       this.#serving = new Serving({ pipe: this.#pipe, bell: this.#bell, guard, opened: sight.opened });
-      await this.#serving.serve(members);
+      await this.#serving.serve(parties);
       return null;
     }
   }
@@ -108,22 +114,21 @@ export class Round {
   }
 
   /** Puts everybody new before the doorkeeper. Null when there are too many. */
-  #ask(readers: readonly Reader[]): Member[] | null {
-    const members: Member[] = [];
-    for (const reader of readers) {
-      const name = `${reader.holder.pid}/${reader.holder.startedAt}`;
-      let member = this.#members.get(name);
-      if (member === undefined) {
-        if (!this.#stage.enter()) {
-          this.#stage.doorkeeper.refused('busy', readers.length - members.length);
-          return null;
-        }
-        member = new Member(reader, this.#pipe, this.#stage.doorkeeper, () => this.#bell.ring());
-        this.#members.set(name, member);
-      }
-      members.push(member);
-    }
-    return members;
+  #ask(openings: readonly Opening[]): Member[][] | null {
+    const parties = openings.map((opening) => opening.flatMap((holder) => this.#member(holder) ?? []));
+    const missing = openings.flat().length - parties.flat().length;
+    if (missing > 0) this.#stage.doorkeeper.refused('busy', missing);
+    return missing > 0 ? null : parties;
+  }
+
+  #member(holder: Holder): Member | null {
+    const name = `${holder.pid}/${holder.startedAt}`;
+    const known = this.#members.get(name);
+    if (known !== undefined) return known;
+    if (!this.#stage.enter()) return null;
+    const member = new Member(holder, this.#pipe, this.#stage.doorkeeper, () => this.#bell.ring());
+    this.#members.set(name, member);
+    return member;
   }
 
   /** Waits for every answer. `again`: somebody else has opened the pipe meanwhile. */

@@ -2,16 +2,20 @@
 // right before the one write, and the pipe is watched until its bytes are taken.
 
 import { setTimeout as delay } from 'node:timers/promises';
+import { MOUNT_BYTES_MAX } from '../../core/mount.ts';
 import type { MountRefusal } from '../../core/mount.ts';
 import { holdersOf } from '../../machine/holders.ts';
 import type { Guard } from './guard.ts';
 import type { Bell } from './fifo-bell.ts';
-import { readersAmong } from './fifo-identify.ts';
+import { openingsAmong } from './fifo-identify.ts';
 import type { Member } from './fifo-member.ts';
 import type { Pipe } from './fifo-pipe.ts';
 import { Turns } from './fifo-turns.ts';
 
-/** Waits for room in the pipe, and for a shell that moves its descriptor. All pipes of a user share 64 MiB (pipe-user-pages-soft), and readers give it back. */
+/**
+ * Waits for room in the pipe, and for a shell that moves its descriptor. All pipes of a user share 64 MiB
+ * (pipe-user-pages-soft), and readers give it back.
+ */
 const WRITE_WAITS_MS = [0, 10, 20, 40, 80, 160, 320, 640, 1_280, 2_560] as const;
 /**
  * One of several processes may be idle for this long before it has taken its copy and closed; the others are stopped
@@ -23,6 +27,9 @@ const LOOK_AGAIN_MS = 1_000;
 const LOOK_AGAIN_IN_TURN_MS = 20;
 
 type Outcome = 'delivered' | MountRefusal;
+
+/** Those who share one descriptor get one copy. */
+type Party = readonly Member[];
 
 export interface ServingOptions {
   readonly pipe: Pipe;
@@ -51,18 +58,20 @@ export class Serving {
   }
 
   /** Settles each of them as it goes. */
-  async serve(members: readonly Member[]): Promise<void> {
-    const [only] = members;
-    if (only !== undefined && members.length === 1) {
-      only.settle(await this.#handOver(only, Number.POSITIVE_INFINITY));
+  async serve(parties: readonly Party[]): Promise<void> {
+    const [only] = parties;
+    if (only !== undefined && parties.length === 1) {
+      settle(only, await this.#handOver(only, Number.POSITIVE_INFINITY));
       return;
     }
-    using turns = await Turns.of(members, this.#options.guard, (turns) => (this.#turns = turns));
+    // Who shares a descriptor with others would have to be stopped with all of them.
+    if (parties.some((party) => party.length > 1)) return;
+    using turns = await Turns.of(parties.flat(), this.#options.guard, (turns) => (this.#turns = turns));
     if (turns === null) return;
-    for (const member of members) {
+    for (const party of parties) {
       this.#options.pipe.takeUp();
-      const outcome = await this.#handOver(member, TURN_MS_MAX);
-      member.settle(outcome);
+      const outcome = await this.#handOver(party, TURN_MS_MAX);
+      settle(party, outcome);
       if (outcome === 'collided' || this.#isStuck || this.#isAborted) break;
     }
     // Whoever is left finds an empty pipe and its end, and must not find it open.
@@ -70,30 +79,38 @@ export class Serving {
     this.#options.pipe.endOfFile();
   }
 
-  async #handOver(member: Member, patienceMs: number): Promise<Outcome> {
+  async #handOver(party: Party, patienceMs: number): Promise<Outcome> {
     for (const waitMs of WRITE_WAITS_MS) {
       if (waitMs > 0) await delay(waitMs);
-      const result = this.#write(member);
+      const result = this.#obstacle(party) ?? this.#write(party);
       if (result === 'wait') continue;
       if (result !== 'written') return result;
-      this.#turns?.letGoOn(member);
-      return await this.#untilTaken(member, patienceMs);
+      for (const member of party) this.#turns?.letGoOn(member);
+      return await this.#untilTaken(party, patienceMs);
     }
     return 'busy';
   }
 
-  /** From the last look to the write there is no `await`: what is true in the first line is true in the last. */
-  #write(member: Member): 'written' | 'wait' | Outcome {
+  /** The last look. From here to the write there is no `await`: what is true in the first line is true in the last. */
+  #obstacle(party: Party): 'wait' | MountRefusal | null {
+    if (this.#isAborted || party.some((member) => isTakenBack(member))) return 'revoked';
+    const presences = party.map(({ presence }) => presence);
+    if (presences.every((presence) => presence === 'gone')) return 'gone';
+    if (presences.includes('gone') || !this.#isUnchanged(party)) return 'collided';
+    return presences.includes('doubled') ? 'wait' : null;
+  }
+
+  #write(party: Party): 'written' | 'wait' | MountRefusal {
     const { pipe } = this.#options;
-    const { admission } = member;
-    if (this.#isAborted || admission === null || admission.revoked.aborted) return 'revoked';
-    const { presence } = member;
-    if (presence !== 'there') return presence === 'gone' ? 'gone' : 'wait';
-    if (!this.#isUnchanged(member)) return 'collided';
-    let payload: Buffer | null = null;
+    const copies: Buffer[] = [];
     try {
-      payload = admission.open();
-      if (payload === null) return 'revoked';
+      for (const { admission } of party) {
+        const copy = admission?.open() ?? null;
+        if (copy === null) return 'revoked';
+        copies.push(copy);
+      }
+      const [payload] = copies;
+      if (payload === undefined || payload.length > MOUNT_BYTES_MAX) return 'broken';
       if (!pipe.write(payload)) return 'wait';
       // One write holds everything: if this process is killed now, the reader still gets the whole (and then the end).
       pipe.endOfFile();
@@ -101,21 +118,22 @@ export class Serving {
     } catch {
       return 'broken';
     } finally {
-      payload?.fill(0);
+      for (const copy of copies) copy.fill(0);
     }
   }
 
-  #isUnchanged(member: Member): boolean {
+  #isUnchanged(party: Party): boolean {
     const { pipe, opened } = this.#options;
     if (pipe.opened !== opened || pipe.isDisturbed || pipe.unread > 0) return false;
-    if (this.#turns !== null && !this.#turns.isOrderly) return false;
-    if (opened !== null || this.#turns !== null) return true;
-    const readers = readersAmong(holdersOf([pipe]).get(pipe) ?? []);
-    return readers?.length === 1 && readers[0]?.holder.pid === member.pid;
+    if (this.#turns !== null) return this.#turns.isOrderly;
+    if (opened !== null) return true;
+    const openings = openingsAmong(holdersOf([pipe]).get(pipe) ?? []);
+    const now = openings?.length === 1 ? openings[0]?.map(({ pid }) => pid).join(' ') : null;
+    return now === party.map(({ pid }) => pid).join(' ');
   }
 
   /** Until nothing is left in the pipe; in turn with others, until the process has closed it too. */
-  async #untilTaken(member: Member, patienceMs: number): Promise<Outcome> {
+  async #untilTaken(party: Party, patienceMs: number): Promise<Outcome> {
     const { pipe, bell } = this.#options;
     const isInTurn = Number.isFinite(patienceMs);
     let givesUpAt = performance.now() + patienceMs;
@@ -123,9 +141,9 @@ export class Serving {
     for (;;) {
       if (pipe.unread < unread) givesUpAt = performance.now() + patienceMs;
       unread = pipe.unread;
-      const trouble = this.#troubleWith(member);
+      const trouble = this.#troubleWith(party);
       if (trouble !== null) return trouble;
-      const isGone = !member.isThere;
+      const isGone = party.every((member) => !member.isThere);
       if (pipe.unread === 0 && (isGone || !isInTurn)) return 'delivered';
       if (isGone) {
         // It went away with less than everything, which is its own business. Nobody else gets the rest.
@@ -141,10 +159,10 @@ export class Serving {
     }
   }
 
-  #troubleWith({ admission }: Member): Outcome | null {
+  #troubleWith(party: Party): Outcome | null {
     const { pipe, opened } = this.#options;
     if (this.#isAborted) return this.#wasTakenBack ? 'revoked' : 'delivered';
-    if (admission === null || admission.revoked.aborted) return this.#takeBack() ? 'revoked' : 'delivered';
+    if (party.some((member) => isTakenBack(member))) return this.#takeBack() ? 'revoked' : 'delivered';
     const now = pipe.opened;
     if (opened === null || now === null || now <= opened) return null;
     // Somebody attached to it after the write: what is left is nobody's, and nobody else's turn comes.
@@ -157,4 +175,12 @@ export class Serving {
     this.#wasTakenBack ||= isLeft;
     return isLeft;
   }
+}
+
+function settle(party: Party, outcome: Outcome): void {
+  for (const member of party) member.settle(outcome);
+}
+
+function isTakenBack({ admission }: Member): boolean {
+  return admission === null || admission.revoked.aborted;
 }

@@ -78,11 +78,10 @@ export class Turns implements Disposable {
   }
 }
 
-/** Nobody reads for it, it is not in sight of a shell's job control, and not stopped by anybody else: that one would be let go on by us. */
-function mayBeStopped({ pid, startedAt, isAlone }: Member): boolean {
+/** Not in sight of a shell's job control, and not stopped by somebody else: it would be let go on by us. */
+function mayBeStopped({ pid, startedAt }: Member): boolean {
   const standing = standingOf(pid);
   return (
-    isAlone &&
     standing !== null &&
     standing.startedAt === startedAt &&
     !standing.hasTerminal &&
