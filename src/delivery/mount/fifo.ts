@@ -1,5 +1,6 @@
-// The back end for systems without FUSE: a named pipe stands at the path. Linux only: it needs /proc, inotify and, to be
-// sure of who opened it, fanotify.
+// The back end for systems without FUSE: a named pipe stands at the path. Linux only: /proc, inotify and fanotify. Whoever
+// opens the path is kept apart. A program of the same user that is out to steal can still open the pipe of an admitted
+// reader through /proc/PID/fd, in the moment between the write and the read: that is recorded, and not prevented (F02).
 
 import type { Backend, Doorkeeper, MountedFile } from './backend.ts';
 import { Failure } from '../../core/failure.ts';
