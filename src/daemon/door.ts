@@ -70,7 +70,7 @@ export class Door implements Doorkeeper {
       // I3: whoever does not wait any more is not asked about.
       if (opener.gone.aborted) return this.#refuse('gone');
       if (!this.#service.isUnlocked) return this.#refuse('locked');
-      const asked = { agent: known.agent, work: this.#readFacts(known) };
+      const asked = { agent: known.agent, work: this.#readFacts(known), isUnchanged: known.isUnchanged };
       if (authority.denials.has(denialOf(asked))) return this.#refuse('denied');
       if (authority.grants.covering(asked.agent, asked.work, this.#service.nowMs()) !== null)
         return await this.#request(opener, asked);
@@ -93,11 +93,11 @@ export class Door implements Doorkeeper {
   }
 
   /** Through the gate. Whatever is not a yes, or a yes after the opener has gone, is a no. */
-  async #request(opener: Opener, { agent, work }: Asked): Promise<Admission | null> {
+  async #request(opener: Opener, { agent, work, isUnchanged }: Asked): Promise<Admission | null> {
     const { authority } = this.#service;
     const admitted = Promise.withResolvers<Admission | null>();
     const handOver: HandOver = (order) => {
-      const admission = new ReadAdmission(this.#service, order);
+      const admission = new ReadAdmission(this.#service, order, isUnchanged);
       admitted.resolve(admission);
       return admission;
     };
@@ -170,7 +170,7 @@ export class Door implements Doorkeeper {
   }
 }
 
-type Asked = Parameters<typeof denialOf>[0];
+type Asked = Parameters<typeof denialOf>[0] & Pick<KnownReader, 'isUnchanged'>;
 
 /** Whether a variable has a value that a file can hold. References cannot be read by this version. */
 export function isInFile({ isSet, kind, writable }: Pick<Variable, 'isSet' | 'kind' | 'writable'>): boolean {
@@ -181,12 +181,14 @@ export function isInFile({ isSet, kind, writable }: Pick<Variable, 'isSet' | 'ki
 class ReadAdmission implements Admission, Reading {
   readonly #service: Service;
   readonly #order: Parameters<HandOver>[0];
+  readonly #isUnchanged: () => boolean;
   readonly #revoked = new AbortController();
   readonly #settled = Promise.withResolvers<'delivered' | MountRefusal>();
 
-  constructor(service: Service, order: Parameters<HandOver>[0]) {
+  constructor(service: Service, order: Parameters<HandOver>[0], isUnchanged: () => boolean) {
     this.#service = service;
     this.#order = order;
+    this.#isUnchanged = isUnchanged;
   }
 
   get revoked(): AbortSignal {
@@ -199,6 +201,8 @@ class ReadAdmission implements Admission, Reading {
 
   open(): Buffer | null {
     if (this.#revoked.signal.aborted || this.#order.isRevoked() || !this.#service.isUnlocked) return null;
+    // The yes was to that program, and not to what the process has become while the human thought about it.
+    if (!this.#isUnchanged()) return null;
     return mountText(this.#service.unlocked(), this.#order.read);
   }
 

@@ -17,6 +17,8 @@ const READERS_MAX = 500;
 export interface KnownReader {
   readonly reader: ReaderFacts;
   readonly agent: AgentFacts;
+  /** Whether the process still runs what it did when it was looked at: an exec() keeps its number and its start. */
+  readonly isUnchanged: () => boolean;
 }
 
 /** The agent of the run that process belongs to; null for no run of ours; `unknown` for a run that is over. */
@@ -78,7 +80,8 @@ export class ReaderObserver {
       // Whoever left the agent's processes is still not the human's own program; it only has nobody to answer for it.
       isUnderAgent: agent !== null || seen.hasAgentMarker,
     };
-    return { reader, agent: agent ?? (await this.#observer.factsOf(seen.process)) };
+    const isUnchanged = (): boolean => programMark(seen.process) === seen.programMark;
+    return { reader, agent: agent ?? (await this.#observer.factsOf(seen.process)), isUnchanged };
   }
 
   #agentOf(seen: SeenReader): Promise<AgentFacts> | null | 'unknown' {

@@ -233,7 +233,7 @@ describe('a sweep for values', () => {
   test('M01: no tool has an argument or a result that could hold one, and no call returns one', async () => {
     await unlock(house);
     const { tools } = await agent.client.listTools();
-    assert.equal(tools.length, 11);
+    assert.equal(tools.length, 15);
     for (const { outputSchema } of tools) assert.doesNotMatch(JSON.stringify(outputSchema ?? {}), /"value"/);
     const { environmentId } = agent;
     for (const [name, args] of [
