@@ -51,7 +51,7 @@ export class FuseFile implements MountedFile {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#onClose();
-    if (this.#isOurs() && leadsTo(this.path, this.#target)) removeLink(this.path);
+    if (this.#isOurs()) removeLink(this.path);
   }
 
   /** Nobody is served any more, from now on. The link stays until this is closed. */
@@ -62,7 +62,9 @@ export class FuseFile implements MountedFile {
 
   #isOurs(): boolean {
     const stats = linkAt(this.path);
-    return stats !== null && String(stats.dev) === this.identity.dev && String(stats.ino) === this.identity.ino;
+    const isSame = stats !== null && String(stats.dev) === this.identity.dev && String(stats.ino) === this.identity.ino;
+    // The number of a link that was removed may be given to the next one at once (attack F09).
+    return isSame && leadsTo(this.path, this.#target);
   }
 }
 
