@@ -114,9 +114,14 @@ export async function importFile(service: Service, facts: ImportFacts, createdBy
   }
 }
 
-/** Puts back the file that a mount took the place of. Throws `mount/not_found`, `mount/exists`, `machine/io`. */
+/**
+ * Puts back the file that a mount took the place of. Throws `mount/not_found`, `mount/exists`, `mount/unsafe`,
+ * `machine/io`.
+ */
 export async function restoreFile(service: Service, path: string): Promise<void> {
   checkPathText(path);
+  // The folder may have become a link to a shared one since (attack F08).
+  checkFolder(dirname(path), service.paths.home);
   const { mode, bytes } = service.unlocked().mounts.backup(path);
   using content = bytes;
   if (service.mounts.list().some((mount) => mount.path === path)) await service.mounts.unmount(path);
