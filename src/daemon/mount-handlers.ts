@@ -80,8 +80,9 @@ export function mountAgentHandlers(service: Service) {
       await whenAdmitted(service, call, () => ({ files: localFiles(service, call.params.environmentId) })),
 
     'mounts.remove': async (call: Call<'mounts.remove'>) => {
+      const admitted = await whenAdmitted(service, call, () => ({}));
+      if (admitted.status !== 'completed') return admitted;
       const agent = await caller(service, call);
-      if (!service.isUnlocked) return lockedAnswer();
       const { path } = call.params;
       checkPathText(path);
       const { stored } = service.mounts.find(path);
@@ -91,8 +92,10 @@ export function mountAgentHandlers(service: Service) {
     },
 
     'environments.import': async (call: Call<'environments.import'>) => {
+      // What is wrong with an import may be a name that is taken: names are for admitted agents.
+      const admitted = await whenAdmitted(service, call, () => ({}));
+      if (admitted.status !== 'completed') return admitted;
       const agent = await caller(service, call);
-      if (!service.isUnlocked) return lockedAnswer();
       const work = await importFacts(service, { ...call.params, backend: 'auto' });
       return await settle(service, call, arrangeAsk(agent, work, null), ({ made }) => {
         const { environmentId, variableNames } = importedOf(made);
