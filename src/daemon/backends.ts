@@ -2,6 +2,7 @@
 // away what is left when this process is killed.
 
 import { existsSync, lstatSync, readlinkSync, unlinkSync } from 'node:fs';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Failure } from '../core/failure.ts';
 import type { MountBackend } from '../core/mount.ts';
@@ -12,6 +13,8 @@ import { mountFolderCandidates } from '../delivery/mount/file-folder.ts';
 import { FuseBackend } from '../delivery/mount/fuse.ts';
 import { Guard, type GuardEntry } from '../delivery/mount/guard.ts';
 import { unmountFuse, whyNoFuse } from '../machine/fuse-device.ts';
+import { HeldFolder } from '../machine/held-folder.ts';
+import type { CheckedFolder } from '../machine/mount-path.ts';
 import type { HomePaths } from '../machine/paths.ts';
 
 export type BackendChoice = MountBackend | 'auto';
@@ -54,12 +57,32 @@ export class Backends {
     return noFuse === null ? `${kind} was asked for; fuse works here too` : `no fuse: ${noFuse}`;
   }
 
-  /** Puts something at a path. Throws as `Backend.mount` does, and `mount/unsupported` without a guard. */
-  async mount(kind: MountBackend, path: string, doorkeeper: Doorkeeper): Promise<MountedFile> {
+  /**
+   * Puts something at a path in a folder that was checked; what an earlier daemon left there goes first, if there was one.
+   * Throws as `Backend.mount` does, `mount/unsafe`, and `mount/unsupported` without a guard.
+   */
+  async mount(
+    { kind, path, wasMounted }: { readonly kind: MountBackend; readonly path: string; readonly wasMounted: boolean },
+    folder: CheckedFolder,
+    doorkeeper: Doorkeeper,
+  ): Promise<MountedFile> {
     const backend = await this.#get(kind);
-    const file = await backend.mount(path, doorkeeper).catch((error: unknown) => this.#remember(kind, error));
-    // A FIFO changes with every reading, and its back end keeps the guard up to date.
-    if (kind === 'fifo') return file;
+    const hold = HeldFolder.open(folder);
+    const held = hold.pathOf(basename(path));
+    try {
+      if (wasMounted) this.#removeStale(held);
+      const file = await backend.mount(path, doorkeeper, held);
+      const unguard = await this.#guardLink(file, kind, path);
+      return new KeptFile(file, unguard, hold);
+    } catch (error) {
+      hold[Symbol.dispose]();
+      return this.#remember(kind, error);
+    }
+  }
+
+  /** Tells the guard of a link, and gives what makes it forget again. Of a FIFO, which changes, its back end tells it. */
+  async #guardLink(file: MountedFile, kind: MountBackend, path: string): Promise<() => void> {
+    if (kind === 'fifo') return () => undefined;
     const entry: GuardEntry = { kind: 'link', path, ino: file.identity.ino };
     try {
       if (kind === 'fuse') await this.#guard.watch({ kind: 'unmount', path: this.#paths.mounts });
@@ -68,14 +91,14 @@ export class Backends {
       await file.close();
       throw error;
     }
-    return new GuardedFile(file, () => this.#guard.drop(entry));
+    return () => this.#guard.drop(entry);
   }
 
   /**
    * Takes away what an earlier daemon of this home left at the path of a mount: a FIFO, or a link to where only our
    * files are. Nothing else is touched.
    */
-  removeStale(path: string): void {
+  #removeStale(path: string): void {
     const stats = lstatSync(path, { throwIfNoEntry: false });
     if (stats === undefined || stats.uid !== process.geteuid?.()) return;
     const leadsToUs = (): boolean => this.folders.some((folder) => readlinkSync(path).startsWith(`${folder}/`));
@@ -127,14 +150,17 @@ export class Backends {
   }
 }
 
-/** A mounted file whose path the guard knows. */
-class GuardedFile implements MountedFile {
+/** A mounted file whose path the guard knows, and whose folder is held until it is closed. */
+class KeptFile implements MountedFile {
   readonly #file: MountedFile;
   readonly #unguard: () => void;
+  readonly #hold: HeldFolder;
+  #isClosed = false;
 
-  constructor(file: MountedFile, unguard: () => void) {
+  constructor(file: MountedFile, unguard: () => void, hold: HeldFolder) {
     this.#file = file;
     this.#unguard = unguard;
+    this.#hold = hold;
   }
 
   get backend(): MountBackend {
@@ -157,6 +183,9 @@ class GuardedFile implements MountedFile {
     const closing = this.#file.close();
     this.#unguard();
     await closing;
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#hold[Symbol.dispose]();
   }
 }
 

@@ -95,7 +95,7 @@ export class Mounts {
       await this.#service.record({ event: 'mounted', facts, names: { environment: name, path } });
       await this.#excludeFromGit(path);
       const live = this.#newLive(stored);
-      await this.#open(live);
+      await this.#open(live, false);
       if (live.state !== 'mounted') throw new Failure('mount/unsafe', live.note);
       this.#service.unlocked().mounts.put(stored);
       this.#live.set(path, live);
@@ -159,7 +159,7 @@ export class Mounts {
         if (!this.#service.isUnlocked) return;
         const live = this.#newLive(mount);
         this.#live.set(mount.path, live);
-        await this.#open(live);
+        await this.#open(live, true);
       }
       if (this.#live.size > 0) this.#startLooking();
     });
@@ -186,12 +186,11 @@ export class Mounts {
     }
   }
 
-  async #open(live: Live): Promise<void> {
+  async #open(live: Live, wasMounted: boolean): Promise<void> {
     const { path, backend } = live.stored;
     try {
       const folder = checkFolder(dirname(path), this.#service.paths.home);
-      this.#backends.removeStale(path);
-      const file = await this.#backends.mount(backend, path, live.door);
+      const file = await this.#backends.mount({ kind: backend, path, wasMounted }, folder, live.door);
       // Between the check and now somebody may have put another folder, or a link, in its place (attack F08). And the
       // vault may have been locked.
       if (!isSameFolder(folder) || !file.isIntact() || !this.#service.isUnlocked) {

@@ -65,9 +65,11 @@ export interface Backend {
   readonly kind: MountBackend;
   /**
    * Puts something at `path` (absolute, its folder real, nothing there). Throws `mount/exists` when there is something
-   * after all, `mount/unsupported` when this system cannot, `machine/io`.
+   * after all, `mount/unsupported` when this system cannot, `machine/io`. Things are made and removed at `held`, the same
+   * place reached through a folder that is held open (machine/held-folder.ts), until the mount is closed: a folder that is
+   * swapped for a link makes nothing appear or vanish elsewhere (attack F08). `isIntact` looks at `path`.
    */
-  mount(path: string, doorkeeper: Doorkeeper): Promise<MountedFile>;
+  mount(path: string, doorkeeper: Doorkeeper, held?: string): Promise<MountedFile>;
   /** Closes what is left and what is shared. Never rejects. */
   close(): Promise<void>;
 }

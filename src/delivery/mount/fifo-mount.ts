@@ -32,9 +32,17 @@ export interface FifoShared {
   readonly onHint: (mount: MountedFile) => void;
 }
 
+/** Where a mount is: as others see it, and as this process reaches it. */
+interface Place {
+  readonly path: string;
+  readonly held: string;
+}
+
 export class FifoMount implements MountedFile {
   readonly backend = 'fifo';
   readonly path: string;
+  /** The same place through a folder that is held open: what is made and removed, is so there. */
+  readonly #held: string;
   readonly #shared: FifoShared;
   readonly #doorkeeper: Doorkeeper;
   readonly #rounds = new Set<Round>();
@@ -48,13 +56,14 @@ export class FifoMount implements MountedFile {
   readonly #onClosed: (mount: FifoMount) => void;
 
   private constructor(
-    path: string,
+    { path, held }: Place,
     doorkeeper: Doorkeeper,
     shared: FifoShared,
     pipe: Pipe,
     onClosed: (mount: FifoMount) => void,
   ) {
     this.path = path;
+    this.#held = held;
     this.#onClosed = onClosed;
     this.#doorkeeper = doorkeeper;
     this.#shared = shared;
@@ -65,22 +74,23 @@ export class FifoMount implements MountedFile {
 
   /** Throws `mount/exists`, `mount/unsupported`, `mount/unsafe` or `machine/io`; nothing is left then. */
   static async open(
-    path: string,
+    place: Place,
     doorkeeper: Doorkeeper,
     shared: FifoShared,
     onClosed: (mount: FifoMount) => void,
   ): Promise<FifoMount> {
-    if (inodeAt(path) !== null) throw taken();
-    const pipe = Pipe.make(shared.openings, path, (temporary, made) => {
+    const { path, held } = place;
+    if (inodeAt(held) !== null) throw taken();
+    const pipe = Pipe.make(shared.openings, held, (temporary, made) => {
       shared.guard.tell(entryOf(path, made));
       try {
-        link(temporary, path);
+        link(temporary, held);
       } catch (error) {
         shared.guard.drop(entryOf(path, made));
         throw error;
       }
     });
-    const mount = new FifoMount(path, doorkeeper, shared, pipe, onClosed);
+    const mount = new FifoMount(place, doorkeeper, shared, pipe, onClosed);
     try {
       await shared.guard.watch(entryOf(path, pipe));
     } catch (error) {
@@ -95,7 +105,11 @@ export class FifoMount implements MountedFile {
   }
 
   isIntact(): boolean {
-    const found = inodeAt(this.path);
+    return this.#isOurs(this.path);
+  }
+
+  #isOurs(path: string): boolean {
+    const found = inodeAt(path);
     return found !== null && found.isFifo && found.dev === this.#identity.dev && found.ino === this.#identity.ino;
   }
 
@@ -118,7 +132,7 @@ export class FifoMount implements MountedFile {
 
   #remove(): void {
     try {
-      if (this.isIntact()) unlinkSync(this.path);
+      if (this.#isOurs(this.#held)) unlinkSync(this.#held);
     } catch {
       // The folder is gone or may not be written any more; the guard would not get further either.
     }
@@ -156,10 +170,10 @@ export class FifoMount implements MountedFile {
     const { guard, openings } = this.#shared;
     let pipe: Pipe;
     try {
-      pipe = Pipe.make(openings, this.path, (temporary, made) => {
+      pipe = Pipe.make(openings, this.#held, (temporary, made) => {
         // Before it is there: from then on the daemon may be killed at any time.
         guard.tell(entryOf(this.path, made));
-        const isPlaced = replaceOurs(temporary, this.path, ({ dev, ino }) => dev === old.dev && ino === old.ino);
+        const isPlaced = replaceOurs(temporary, this.#held, ({ dev, ino }) => dev === old.dev && ino === old.ino);
         if (isPlaced) return;
         guard.drop(entryOf(this.path, made));
         throw new Failure('machine/io', 'something else stands at the mounted path');

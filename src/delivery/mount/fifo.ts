@@ -36,11 +36,11 @@ export class FifoBackend implements Backend {
     this.#options = options;
   }
 
-  async mount(path: string, doorkeeper: Doorkeeper): Promise<MountedFile> {
+  async mount(path: string, doorkeeper: Doorkeeper, held = path): Promise<MountedFile> {
     if (this.#isClosed) throw new Failure('machine/io', 'the daemon is stopping');
     const { guard, onHint = () => undefined } = this.#options;
     const shared = { openings: this.#open(), graves: this.#graves, lookout: this.#lookout, guard, onHint };
-    const mount = await FifoMount.open(path, doorkeeper, shared, (closed) => this.#mounts.delete(closed));
+    const mount = await FifoMount.open({ path, held }, doorkeeper, shared, (closed) => this.#mounts.delete(closed));
     this.#mounts.add(mount);
     if (this.#isClosed) await mount.close();
     return mount;

@@ -26,14 +26,21 @@ export class FileMount implements MountedFile {
   readonly #rounds = new Set<Round>();
   readonly #onClosed: () => void;
   #current: LeasedFile;
+  readonly #held: string;
   #isOver = false;
 
   /**
-   * Puts a link at `path` that leads into `folder` (private, tmpfs). Throws `mount/exists`, `mount/unsupported`,
+   * Puts a link at `held`, which is `path` through a folder that is held open, that leads into `folder` (private, tmpfs). Throws `mount/exists`, `mount/unsupported`,
    * `machine/io`; then nothing is left. `onClosed` is called once.
    */
-  constructor(path: string, folder: string, powers: MountPowers, onClosed: () => void) {
+  constructor(
+    { path, held }: { path: string; held: string },
+    folder: string,
+    powers: MountPowers,
+    onClosed: () => void,
+  ) {
     this.path = path;
+    this.#held = held;
     this.#onClosed = onClosed;
     this.#powers = { ...powers, hasRoomFor: (count) => this.#waiting + count <= powers.waitingMax };
     // The link keeps the name of the file: programs that resolve it first go by that (`.env` is not `env`).
@@ -44,8 +51,8 @@ export class FileMount implements MountedFile {
       placed = this.#place();
       this.#current = placed;
       // symlink() never replaces anything.
-      fs.symlinkSync(this.#target, path);
-      this.#link = fs.lstatSync(path, { bigint: true });
+      fs.symlinkSync(this.#target, held);
+      this.#link = fs.lstatSync(held, { bigint: true });
     } catch (error) {
       placed?.close();
       this.#removeTarget();
@@ -78,12 +85,12 @@ export class FileMount implements MountedFile {
   isIntact(): boolean {
     if (this.#isOver) return false;
     const target = fs.lstatSync(this.#target, { bigint: true, throwIfNoEntry: false });
-    return isSame(target, this.#current.stats) && this.#isOurLink();
+    return isSame(target, this.#current.stats) && this.#isOurLink(this.path);
   }
 
   // oxlint-disable-next-line typescript/require-await -- all of it is done before the first await, and there is none
   async close(): Promise<void> {
-    if (this.#isOurLink()) fs.rmSync(this.path, { force: true });
+    if (this.#isOurLink(this.#held)) fs.rmSync(this.#held, { force: true });
     this.#end();
     this.#onClosed();
   }
@@ -102,11 +109,11 @@ export class FileMount implements MountedFile {
   }
 
   /** The number of a link that was removed may be given to the next one at once, so what it says counts too. */
-  #isOurLink(): boolean {
+  #isOurLink(path: string): boolean {
     try {
-      const link = fs.lstatSync(this.path, { bigint: true, throwIfNoEntry: false });
+      const link = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
       if (!isSame(link, this.#link)) return false;
-      return link?.ctimeNs === this.#link.ctimeNs || fs.readlinkSync(this.path) === this.#target;
+      return link?.ctimeNs === this.#link.ctimeNs || fs.readlinkSync(path) === this.#target;
     } catch {
       return false;
     }

@@ -66,10 +66,10 @@ export class FileBackend implements Backend {
   }
 
   // oxlint-disable-next-line typescript/require-await -- the interface is for back ends that wait
-  async mount(path: string, doorkeeper: Doorkeeper): Promise<MountedFile> {
+  async mount(path: string, doorkeeper: Doorkeeper, held = path): Promise<MountedFile> {
     const folder = this.#prepare();
     const powers = { doorkeeper, openers: this.#openers, holders: this.#holders, ...this.#limits() };
-    const mount: FileMount = new FileMount(path, folder, powers, () => this.#forget(mount));
+    const mount: FileMount = new FileMount({ path, held }, folder, powers, () => this.#forget(mount));
     this.#mounts.add(mount);
     this.#stopListening ??= onLeaseBroken(() => this.#look());
     this.#timer ??= setInterval(() => this.#look(), LOOK_MS).unref();

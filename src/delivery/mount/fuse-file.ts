@@ -8,6 +8,8 @@ import type { FuseOpeners } from './fuse-openers.ts';
 
 export interface FuseFileOptions {
   readonly path: string;
+  /** The same place, through a folder that is held open. */
+  readonly held: string;
   /** Where the link leads. */
   readonly target: string;
   readonly openers: FuseOpeners;
@@ -22,27 +24,29 @@ export class FuseFile implements MountedFile {
   readonly identity: PathIdentity;
   readonly openers: FuseOpeners;
   readonly doorkeeper: Doorkeeper;
+  readonly #held: string;
   readonly #target: string;
   readonly #onClose: () => void;
   #isOver = false;
   #isClosed = false;
 
   /** Puts the link there, if nothing is. Throws `mount/exists`, `machine/io`. */
-  constructor({ path, target, openers, doorkeeper, onClose }: FuseFileOptions) {
+  constructor({ path, held, target, openers, doorkeeper, onClose }: FuseFileOptions) {
     this.path = path;
+    this.#held = held;
     this.openers = openers;
     this.doorkeeper = doorkeeper;
     this.#target = target;
     this.#onClose = onClose;
-    placeLink(target, path);
-    const stats = linkAt(path);
+    placeLink(target, path, held);
+    const stats = linkAt(held);
     // Whoever is so fast may have it.
-    if (stats === null || !leadsTo(path, target)) throw somethingThere(path);
+    if (stats === null || !leadsTo(held, target)) throw somethingThere(path);
     this.identity = { dev: String(stats.dev), ino: String(stats.ino) };
   }
 
   isIntact(): boolean {
-    return !this.#isOver && this.#isOurs();
+    return !this.#isOver && this.#isOurs(this.path);
   }
 
   /** Refusing comes first: what is left at the path then leads nowhere. */
@@ -51,7 +55,7 @@ export class FuseFile implements MountedFile {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#onClose();
-    if (this.#isOurs()) removeLink(this.path);
+    if (this.#isOurs(this.#held)) removeLink(this.#held);
   }
 
   /** Nobody is served any more, from now on. The link stays until this is closed. */
@@ -60,18 +64,18 @@ export class FuseFile implements MountedFile {
     this.openers.close();
   }
 
-  #isOurs(): boolean {
-    const stats = linkAt(this.path);
+  #isOurs(path: string): boolean {
+    const stats = linkAt(path);
     const isSame = stats !== null && String(stats.dev) === this.identity.dev && String(stats.ino) === this.identity.ino;
     // The number of a link that was removed may be given to the next one at once (attack F09).
-    return isSame && leadsTo(this.path, this.#target);
+    return isSame && leadsTo(path, this.#target);
   }
 }
 
-function placeLink(target: string, path: string): void {
+function placeLink(target: string, path: string, held: string): void {
   try {
     // symlink(2) fails when there is anything at all, also a link that leads nowhere.
-    symlinkSync(target, path);
+    symlinkSync(target, held);
   } catch (cause) {
     if (codeOf(cause) === 'EEXIST') throw somethingThere(path);
     throw new Failure('machine/io', `cannot make the link ${path}: ${codeOf(cause)}`, { cause });

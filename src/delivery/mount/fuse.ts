@@ -40,7 +40,7 @@ export class FuseBackend implements Backend {
     return new FuseBackend(places);
   }
 
-  async mount(path: string, doorkeeper: Doorkeeper): Promise<MountedFile> {
+  async mount(path: string, doorkeeper: Doorkeeper, held = path): Promise<MountedFile> {
     const session = await this.#sessionForMount();
     this.#lastMount += 1;
     const mount = this.#lastMount;
@@ -55,7 +55,7 @@ export class FuseBackend implements Backend {
       session.tell({ kind: 'remove', mount });
     };
     try {
-      const file = new FuseFile({ path, target, openers, doorkeeper, onClose });
+      const file = new FuseFile({ path, held, target, openers, doorkeeper, onClose });
       this.#files.set(mount, file);
       return file;
     } catch (error) {
