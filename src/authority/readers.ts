@@ -25,7 +25,18 @@ export function readerKey({ agent, work }: { readonly agent: Request['agent']; r
   return `${programOf(work)} ${work.reader.isUnderAgent ? `${pid}@${startedAt}` : ''}`;
 }
 
-function programOf({ mountId, environmentId, variables, reader }: ReadFacts): string {
+/** Facts do not change; one reading is compared with every grant and lease there is. */
+const programs = new WeakMap<ReadFacts, string>();
+
+function programOf(read: ReadFacts): string {
+  const known = programs.get(read);
+  if (known !== undefined) return known;
+  const program = describe(read);
+  programs.set(read, program);
+  return program;
+}
+
+function describe({ mountId, environmentId, variables, reader }: ReadFacts): string {
   const { process, programDigest, operands, isInterpreter, cwd, loaders, seesOurFiles, isUnderAgent } = reader;
   return canonicalJson({
     mountId,

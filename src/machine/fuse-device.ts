@@ -1,5 +1,5 @@
-// The kernel's side of a file system of ours: mounting it as an ordinary user, its device, who a request comes from, and
-// taking it away again, also what a killed predecessor left. Linux only.
+// The kernel's side of a file system of ours: mounting it as an ordinary user, its device, and taking it away again, also
+// what a killed predecessor left. What comes out of the device is in fuse-requests.ts. Linux only.
 // What is said here of the kernel is said in Documentation/filesystems/fuse/fuse.rst, fuse(4) and fs/fuse/dev.c.
 
 import { spawn } from 'node:child_process';
@@ -9,9 +9,6 @@ import { basename, dirname, join } from 'node:path';
 import { Failure } from '../core/failure.ts';
 import { printable } from '../core/printable.ts';
 import { cLibrary, unsupported } from './libc.ts';
-import type { NativeFunction } from './libc.ts';
-import { processEntry } from './processes.ts';
-import type { ProcessName } from './processes.ts';
 
 /** What `mount` shows of us; also how a mount is known as ours. */
 const SUBTYPE = 'keystile';
@@ -26,9 +23,7 @@ const HELPER_WORDS_MAX = 300;
 /** Mounts can lie on top of each other. More than a few at one place is not our doing. */
 const STALE_MAX = 8;
 
-/** FUSE_MIN_READ_BUFFER of <linux/fuse.h>; larger requests are only writes and attributes, which we refuse anyway. */
-const REQUEST_BYTES_MAX = 8192;
-/** Numbers of <sys/socket.h>, <fcntl.h>, <poll.h> and <errno.h> on Linux. */
+/** Numbers of <sys/socket.h> and <fcntl.h> on Linux. */
 const AF_UNIX = 1;
 const SOCK_STREAM_CLOEXEC = 0o2000001;
 const MSG_DONTWAIT_CLOEXEC = 0x4000_0040;
@@ -36,8 +31,6 @@ const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 const F_SETFL = 4;
 const O_RDWR_NONBLOCK = 0o4002;
-const POLLIN = 1;
-const [ENOENT, EINTR, EAGAIN] = [2, 4, 11];
 
 /** Why there can be no mount here, in words; null when there can. Looks only. */
 export function whyNoFuse(): string | null {
@@ -90,62 +83,6 @@ export async function unmountFuse(folder: string): Promise<boolean> {
     if (!isDone) return false;
   }
   return mountedAt(folder) === null;
-}
-
-/** Reads the device, one request at a time, and blocks its thread while there is none. */
-export class FuseRequests {
-  readonly #device: number;
-  readonly #entries = Buffer.alloc(16);
-  readonly #buffer = Buffer.alloc(REQUEST_BYTES_MAX);
-  readonly #poll: NativeFunction;
-  readonly #read: NativeFunction;
-
-  /** Ends when the other end of the pipe `wake` is closed. */
-  constructor(device: number, wake: number) {
-    this.#device = device;
-    const { func } = cLibrary();
-    this.#poll = func('int poll(void *entries, ulong count, int waitMs)');
-    this.#read = func('long read(int fd, void *bytes, ulong count)');
-    this.#entries.writeInt32LE(device, 0);
-    this.#entries.writeInt16LE(POLLIN, 4);
-    this.#entries.writeInt32LE(wake, 8);
-    this.#entries.writeInt16LE(POLLIN, 12);
-  }
-
-  /** The bytes of the next request, good until the next call; null when the file system is over. */
-  next(): Buffer | null {
-    for (;;) {
-      if (this.#poll(this.#entries, 2, -1) > 0) {
-        if (this.#entries.readInt16LE(14) !== 0) return null;
-        const bytes = this.#read(this.#device, this.#buffer, REQUEST_BYTES_MAX);
-        if (bytes >= 0) return this.#buffer.subarray(0, bytes);
-      }
-      // ENOENT: the request was taken back while we read it. ENODEV: unmounted, or the connection was aborted.
-      const error = cLibrary().errno();
-      if (error !== EINTR && error !== EAGAIN && error !== ENOENT) return null;
-    }
-  }
-}
-
-/**
- * The process of the thread `tid`, as a request names it; null when the kernel does not show it, which is so for 0, a
- * thread of a pid namespace that is not below ours. To be called while the request waits for its answer: until then the
- * kernel keeps the thread from ending (request_wait_answer in fs/fuse/dev.c), so the number means no other (I7).
- */
-export function processOfThread(tid: number): ProcessName | null {
-  if (tid <= 0) return null;
-  try {
-    const pid = Number(/^Tgid:\t(\d+)$/m.exec(fs.readFileSync(`/proc/${tid}/status`, 'latin1'))?.[1] ?? 0);
-    const entry = processEntry(pid);
-    return entry === null ? null : { pid, startedAt: entry.startedAt };
-  } catch {
-    return null;
-  }
-}
-
-/** Whether `tid` is a thread of this very process. */
-export function isOwnThread(tid: number): boolean {
-  return fs.existsSync(`/proc/self/task/${tid}`);
 }
 
 function helperPath(): string | null {

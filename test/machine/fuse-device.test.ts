@@ -4,14 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { afterEach, beforeEach } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import {
-  FuseRequests,
-  isOwnThread,
-  mountFuse,
-  processOfThread,
-  unmountFuse,
-  whyNoFuse,
-} from '../../src/machine/fuse-device.ts';
+import { mountFuse, unmountFuse, whyNoFuse } from '../../src/machine/fuse-device.ts';
+import { FuseRequests, isOwnThread, processOfThread } from '../../src/machine/fuse-requests.ts';
 import { makePipe } from '../../src/machine/native.ts';
 import { processEntry } from '../../src/machine/processes.ts';
 

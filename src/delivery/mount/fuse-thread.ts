@@ -4,7 +4,7 @@
 
 import { writevSync } from 'node:fs';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { FuseRequests, isOwnThread, processOfThread } from '../../machine/fuse-device.ts';
+import { FuseRequests, isOwnThread, processOfThread } from '../../machine/fuse-requests.ts';
 import type { FromThread, ThreadData, ToThread } from './fuse-messages.ts';
 import {
   ERRNO,
@@ -34,6 +34,7 @@ type Answer = Buffer | number | null;
 const { device, wake, uid, gid }: ThreadData = workerData;
 const tree = new FuseTree({ uid, gid });
 const OK = 0;
+const NOTHING = Buffer.alloc(0);
 /** Of <fcntl.h> and <unistd.h>. */
 const O_ACCMODE = 3;
 const WRITE_OR_EXECUTE = 3;
@@ -159,7 +160,7 @@ function answerOfFile(request: FuseRequest, mount: number): Answer {
     case OPCODE.open:
       return open(request, mount);
     case OPCODE.read:
-      return tell({ kind: 'read', mount, unique, ...parseRead(body) });
+      return read(unique, mount, parseRead(body));
     case OPCODE.release: {
       const handle = parseHandle(body);
       tree.apply({ kind: 'closed', mount, handle });
@@ -169,6 +170,12 @@ function answerOfFile(request: FuseRequest, mount: number): Answer {
     default:
       return ERRNO.ENOSYS;
   }
+}
+
+/** Programs read until they find the end: that needs no value, and so nobody to wait for. */
+function read(unique: bigint, mount: number, wanted: ReturnType<typeof parseRead>): Answer {
+  if (tree.isAtEnd(mount, wanted.handle, wanted.offset)) return NOTHING;
+  return tell({ kind: 'read', mount, unique, ...wanted });
 }
 
 type Node = NonNullable<ReturnType<FuseTree['node']>>;

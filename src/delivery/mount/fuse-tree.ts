@@ -1,7 +1,7 @@
 // The folders and files the kernel sees: `/<id>/<name>` for each mount, and what is told of them. It knows how long a
 // file is while somebody holds it open, tells only them, and holds no value.
 
-import { processOfThread } from '../../machine/fuse-device.ts';
+import { processOfThread } from '../../machine/fuse-requests.ts';
 import type { ProcessName } from '../../machine/processes.ts';
 import type { ToThread } from './fuse-messages.ts';
 import { ROOT_NODE } from './fuse-protocol.ts';
@@ -88,6 +88,12 @@ export class FuseTree {
     if (node.lookups > 0) return;
     this.#nodes.delete(id);
     if (node.place.file === node) node.place.file = null;
+  }
+
+  /** Whether a read from `offset` on finds nothing more in the file open as `handle`. Not said of its beginning. */
+  isAtEnd(mount: number, handle: number, offset: number): boolean {
+    const size = this.#places.get(mount)?.handles.get(handle)?.size;
+    return size !== undefined && offset > 0 && offset >= size;
   }
 
   /**
