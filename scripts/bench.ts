@@ -1,11 +1,13 @@
 // npm run bench: how fast it is, as ratios and percentiles of one run, beside others in the same run. A table and no
-// test: a target that is missed is said and fails nothing. What is measured and how: docs/bench.md.
+// test: a target that is missed is said and fails nothing. `npm run bench -- mounts` measures one part of it. What is
+// measured and how: docs/bench.md.
 
 import { randomBytes } from 'node:crypto';
 import { availableParallelism, loadavg, release } from 'node:os';
 import { measureCalls, type Peers } from './bench/calls.ts';
 import { progress, type Row, tableOf } from './bench/figures.ts';
 import { measureDaemon } from './bench/memory.ts';
+import { measureMounts } from './bench/mounts.ts';
 import { measureRedaction } from './bench/redaction.ts';
 import { measureRevoke } from './bench/revoke.ts';
 import { measureRuns } from './bench/runs.ts';
@@ -15,10 +17,16 @@ import { StdioPeer } from './bench/stdio-peer.ts';
 import { House } from '../test/house.ts';
 
 const SECRETS = 20;
+const PARTS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
+  agents: measureAgents,
+  masking: async () => await Promise.resolve(measureRedaction()),
+  mounts: measureMounts,
+};
 
 const startedAt = performance.now();
 const load = loadavg()[0] ?? 0;
-const rows: Row[] = await measured();
+const rows: Row[] = [];
+for (const part of partsOf(process.argv.slice(2))) rows.push(...(await part()));
 const missed = rows.filter(({ isMet }) => isMet === false).length;
 const machine = `${availableParallelism()} cores, Linux ${release()}, Node ${process.version}, load ${load.toFixed(1)} at the start`;
 process.stdout.write(
@@ -26,7 +34,18 @@ process.stdout.write(
 );
 progress(`done in ${((performance.now() - startedAt) / 1000).toFixed(0)} s`);
 
-async function measured(): Promise<Row[]> {
+/** All of them without a word. */
+function partsOf(words: readonly string[]): (() => Promise<readonly Row[]>)[] {
+  const picked = words.length === 0 ? Object.keys(PARTS) : words;
+  return picked.map((word) => {
+    const part = PARTS[word];
+    if (part === undefined) throw new Error(`there is no part ${word}; there is ${Object.keys(PARTS).join(', ')}`);
+    return part;
+  });
+}
+
+/** MCP, runs and what ends them. */
+async function measureAgents(): Promise<Row[]> {
   progress('making a vault');
   // The key derivation of a real vault: it leaves its mark on the daemon's memory.
   await using house = await House.open({ settings: '' });
@@ -51,7 +70,7 @@ async function measured(): Promise<Row[]> {
   const runs = await measureRuns(house, peers, { one, twenty });
   const revoke = await measureRevoke(house, peers, one);
   const after = await measureDaemon(daemon, 'after all of this');
-  return [...start, ...calls, ...runs, ...revoke, ...idle, ...after, ...measureRedaction()];
+  return [...start, ...calls, ...runs, ...revoke, ...idle, ...after];
 }
 
 function secrets(count: number): Record<string, string> {

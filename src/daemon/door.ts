@@ -9,7 +9,6 @@ import type { MountRefusal } from '../core/mount.ts';
 import type { ReadFacts } from '../core/mount-facts.ts';
 import type { Admission, Doorkeeper, Opener } from '../delivery/mount/backend.ts';
 import type { StoredMount } from '../vault/mounts.ts';
-import { mountText } from './jobs.ts';
 import type { KnownReader } from './reader-facts.ts';
 import type { Service } from './service.ts';
 
@@ -28,6 +27,7 @@ export class Door implements Doorkeeper {
   readonly #mount: () => StoredMount;
   readonly #asking = new Map<string, Promise<void>>();
   readonly #notes = new Map<Refused, { atMs: number; count: number }>();
+  #known: { readonly revision: number; readonly content: Content } | null = null;
   #turns = READS_AT_ONCE;
   #turnsAtMs: number;
 
@@ -56,6 +56,7 @@ export class Door implements Doorkeeper {
 
   /** What was counted and not yet recorded. */
   flush(): void {
+    if (this.#notes.size === 0) return;
     const now = this.#service.nowMs();
     for (const [why, note] of this.#notes) {
       if (now - note.atMs < NOTE_PAUSE_MS) continue;
@@ -116,10 +117,18 @@ export class Door implements Doorkeeper {
   }
 
   #readFacts({ reader }: KnownReader): ReadFacts {
-    const { mountId, environmentId, path, backend } = this.#mount();
-    const { name, createdBy, variables } = this.#service.unlocked().environment(environmentId);
-    return {
-      action: 'ReadMount',
+    const { mountId, path, backend } = this.#mount();
+    return { action: 'ReadMount', ...this.#content(), mountId, path, backend, reader };
+  }
+
+  /** What would be handed over, looked up again when anything in the vault has changed. */
+  #content(): Content {
+    const { environmentId } = this.#mount();
+    const vault = this.#service.unlocked();
+    const { revision } = vault;
+    if (this.#known?.revision === revision) return this.#known.content;
+    const { name, createdBy, variables } = vault.environment(environmentId);
+    const content = {
       environmentId,
       environmentName: name,
       environmentCreatedBy: createdBy,
@@ -127,11 +136,9 @@ export class Door implements Doorkeeper {
         const { plain } = variable;
         return { name: variable.name, source: `${name}/${variable.name}`, ...(plain === undefined ? {} : { plain }) };
       }),
-      mountId,
-      path,
-      backend,
-      reader,
     };
+    this.#known = { revision, content };
+    return content;
   }
 
   /** Delays, and refuses nobody: a loop that reads is slowed down to what the log can take. */
@@ -170,6 +177,7 @@ export class Door implements Doorkeeper {
   }
 }
 
+type Content = Pick<ReadFacts, 'environmentId' | 'environmentName' | 'environmentCreatedBy' | 'variables'>;
 type Asked = Parameters<typeof denialOf>[0] & Pick<KnownReader, 'isUnchanged'>;
 
 /** Whether a variable has a value that a file can hold. References cannot be read by this version. */
@@ -203,7 +211,7 @@ class ReadAdmission implements Admission, Reading {
     if (this.#revoked.signal.aborted || this.#order.isRevoked() || !this.#service.isUnlocked) return null;
     // The yes was to that program, and not to what the process has become while the human thought about it.
     if (!this.#isUnchanged()) return null;
-    return mountText(this.#service.unlocked(), this.#order.read);
+    return this.#service.mounts.texts.open(this.#service.unlocked(), this.#order.read);
   }
 
   settle(outcome: 'delivered' | MountRefusal): void {

@@ -14,10 +14,14 @@ import type { MountView } from '../wire/methods.ts';
 import { dirname } from 'node:path';
 import { Backends, type BackendChoice } from './backends.ts';
 import { Door, isInFile } from './door.ts';
+import { MountTexts } from './jobs.ts';
 import type { Service } from './service.ts';
 
-/** Tampering is noticed within a second (CONTRACT); one lstat for each mount costs a few microseconds. */
-const LOOK_MS = 500;
+/** Tampering is noticed within a second (CONTRACT). One lstat for each mount costs a few microseconds, all day long. */
+const LOOK_MS = 800;
+
+/** Mounts opened together after unlock: each waits for the guard, and one answer of it takes as long as twenty. */
+const OPENED_AT_ONCE = 20;
 
 /** A mount that is known while the vault is unlocked. */
 interface Live {
@@ -38,6 +42,7 @@ export interface MountOrder {
 }
 
 export class Mounts {
+  readonly texts = new MountTexts();
   readonly #service: Service;
   readonly #backends: Backends;
   /** By path. */
@@ -155,11 +160,10 @@ export class Mounts {
     await this.#inTurn(async () => {
       const stored = this.#service.unlocked().mounts.list();
       this.#service.authority.denials.remember(stored.flatMap(({ denials }) => denials.map(({ denial }) => denial)));
-      for (const mount of stored) {
-        if (!this.#service.isUnlocked) return;
-        const live = this.#newLive(mount);
-        this.#live.set(mount.path, live);
-        await this.#open(live, true);
+      for (let at = 0; at < stored.length && this.#service.isUnlocked; at += OPENED_AT_ONCE) {
+        const next = stored.slice(at, at + OPENED_AT_ONCE).map((mount) => this.#newLive(mount));
+        for (const live of next) this.#live.set(live.stored.path, live);
+        await Promise.all(next.map(async (live) => await this.#open(live, true)));
       }
       if (this.#live.size > 0) this.#startLooking();
     });
@@ -169,6 +173,7 @@ export class Mounts {
   async closeAll(): Promise<void> {
     const closing = [...this.#live.values()].map(async ({ file }) => await file?.close());
     this.#live.clear();
+    this.texts.wipe();
     this.#stopLookingIfIdle();
     await Promise.all(closing);
   }

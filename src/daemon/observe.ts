@@ -30,14 +30,7 @@ export class Observer {
   /** A process as somebody who asks. */
   async factsOf(process: ProcessFacts, claimedName: string | null = null): Promise<AgentFacts> {
     const programDigest = await this.#digest(process);
-    return {
-      agentId: agentIdOf(process.program, programDigest),
-      claimedName,
-      process,
-      programDigest,
-      // Their arguments prove nothing here and could hold anything; the programs and pids are what is shown.
-      ancestors: ancestorsOf(process.pid).map((ancestor) => ({ ...ancestor, argv: [] })),
-    };
+    return agentFacts(process, programDigest, ancestorsOf(process.pid), claimedName);
   }
 
   async #digest(process: ProcessFacts): Promise<string | null> {
@@ -51,6 +44,23 @@ export class Observer {
     this.#digests.set(key, digest);
     return await digest;
   }
+}
+
+/** The same of a process whose program and ancestors (nearest first) were just looked at. */
+export function agentFacts(
+  process: ProcessFacts,
+  programDigest: string | null,
+  ancestors: readonly ProcessFacts[],
+  claimedName: string | null,
+): AgentFacts {
+  return {
+    agentId: agentIdOf(process.program, programDigest),
+    claimedName,
+    process,
+    programDigest,
+    // Their arguments prove nothing here and could hold anything; the programs and pids are what is shown.
+    ancestors: ancestors.map((ancestor) => ({ ...ancestor, argv: [] })),
+  };
 }
 
 /** The same program has the same id, on every machine and in every process; an update makes it another one. */

@@ -8,7 +8,7 @@ import type { AgentFacts } from '../core/request.ts';
 import { isChangeableByUser, operandsOf, processDigest } from '../machine/digest.ts';
 import type { ProcessName } from '../machine/processes.ts';
 import { isSameFileFor, programMark, seenReader, type SeenReader } from '../machine/readers.ts';
-import type { Observer } from './observe.ts';
+import { agentFacts, type Observer } from './observe.ts';
 
 /** Readers remembered, so that reading again costs little (I8); the oldest go first. */
 const READERS_MAX = 500;
@@ -81,7 +81,11 @@ export class ReaderObserver {
       isUnderAgent: agent !== null || seen.hasAgentMarker,
     };
     const isUnchanged = (): boolean => programMark(seen.process) === seen.programMark;
-    return { reader, agent: agent ?? (await this.#observer.factsOf(seen.process)), isUnchanged };
+    return {
+      reader,
+      agent: agent ?? agentFacts(seen.process, programDigest, seen.ancestors, null),
+      isUnchanged,
+    };
   }
 
   #agentOf(seen: SeenReader): Promise<AgentFacts> | null | 'unknown' {

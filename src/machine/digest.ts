@@ -55,18 +55,29 @@ export async function fileFacts(path: string, bytesMax = FILE_BYTES_MAX): Promis
 export async function processDigest(process: Pick<ProcessFacts, 'pid' | 'startedAt'>): Promise<string | null> {
   try {
     const link = `/proc/${process.pid}/exe`;
+    const known = digestIfKnown(link);
+    if (known !== undefined) return isSameProcessAlive(process) ? known : null;
     const digest = await withOpen(link, O_RDONLY, async (file, stats) => {
       // While a process runs it nobody can write a program (ETXTBSY), nor keep a mapping to write it later.
-      const key = Date.now() - Number(stats.ctimeMs) > SETTLED_MS ? identityOf(stats) : null;
-      const known = key === null ? undefined : digests.get(key);
-      const found = known ?? (await digestOfFile(link, file, stats, AGENT_BYTES_MAX));
-      if (key !== null && known === undefined && isSameProcessAlive(process)) remember(key, found);
+      const isSettled = hasSettled(stats);
+      const found = await digestOfFile(link, file, stats, AGENT_BYTES_MAX);
+      if (isSettled && isSameProcessAlive(process)) remember(identityOf(stats), found);
       return found;
     });
     return isSameProcessAlive(process) ? digest : null;
   } catch {
     return null;
   }
+}
+
+/** What was found of the program behind `link` while it ran, also in another process. */
+function digestIfKnown(link: string): string | undefined {
+  const stats = statSync(link, { bigint: true });
+  return stats.isFile() && hasSettled(stats) ? digests.get(identityOf(stats)) : undefined;
+}
+
+function hasSettled({ ctimeMs }: BigIntStats): boolean {
+  return Date.now() - Number(ctimeMs) > SETTLED_MS;
 }
 
 /** A folder by its real path, device and inode. Throws `input/invalid` when it is not there or not a folder. */

@@ -57,7 +57,7 @@ export class FuseRequests {
 export function processOfThread(tid: number): ProcessName | null {
   if (tid <= 0) return null;
   try {
-    const pid = Number(/^Tgid:\t(\d+)$/m.exec(readFileSync(`/proc/${tid}/status`, 'latin1'))?.[1] ?? 0);
+    const pid = Number(/^Tgid:\t(\d+)$/m.exec(readFileSync(`/proc/${tid}/status`, 'utf8'))?.[1] ?? 0);
     const entry = processEntry(pid);
     return entry === null ? null : { pid, startedAt: entry.startedAt };
   } catch {

@@ -3,6 +3,7 @@
 
 import { readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import type { ProcessFacts } from '../core/request.ts';
+import { readProcFile } from './proc-file.ts';
 
 export const ANCESTORS_MAX = 32;
 /** What stands for a program whose path cannot be told. */
@@ -28,7 +29,12 @@ export type ProcessName = Pick<ProcessEntry, 'pid' | 'startedAt'>;
 /** The facts of a running process, or null when there is none (a zombie has no program any more). */
 export function processFacts(pid: number): ProcessFacts | null {
   const entry = processEntry(pid);
-  if (entry === null || isOver(entry)) return null;
+  return entry === null ? null : factsOf(entry);
+}
+
+function factsOf(entry: ProcessEntry): ProcessFacts | null {
+  if (isOver(entry)) return null;
+  const { pid } = entry;
   const uid = effectiveUid(pid);
   if (uid === null) return null;
   const facts = { pid, startedAt: entry.startedAt, program: programOf(pid), argv: argvOf(pid), uid };
@@ -42,7 +48,7 @@ export function ancestorsOf(pid: number, max = ANCESTORS_MAX): ProcessFacts[] {
   let parentPid = processEntry(pid)?.parentPid ?? 0;
   while (parentPid > 0 && ancestors.length < max) {
     const entry = processEntry(parentPid);
-    const facts = processFacts(parentPid);
+    const facts = entry === null ? null : factsOf(entry);
     if (entry === null || facts === null) break;
     ancestors.push(facts);
     parentPid = entry.parentPid;
@@ -98,8 +104,8 @@ export function processesWithMarker(name: string, value: string): ProcessEntry[]
 
 /** The entry of one process, zombie or not; null when there is none. */
 export function processEntry(pid: number): ProcessEntry | null {
-  const line = readProc(pid, 'stat')?.toString('latin1');
-  if (line === undefined) return null;
+  const line = readText(pid, 'stat');
+  if (line === null) return null;
   // The second field is the command in parentheses, and the command may hold spaces and parentheses itself.
   const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
   const [state, parentPid, groupId, sessionId] = fields;
@@ -155,7 +161,7 @@ function argvOf(pid: number): string[] {
 
 /** The second number of the Uid line: what SO_PEERCRED tells too, and what the process may do. */
 function effectiveUid(pid: number): number | null {
-  const uid = /^Uid:\s+\d+\s+(\d+)/m.exec(readProc(pid, 'status')?.toString('latin1') ?? '')?.[1];
+  const uid = /^Uid:\s+\d+\s+(\d+)/m.exec(readText(pid, 'status') ?? '')?.[1];
   return uid === undefined ? null : Number(uid);
 }
 
@@ -171,7 +177,16 @@ function hasMarker(pid: number, marker: Buffer): boolean {
 
 function readProc(pid: number, file: string): Buffer | null {
   try {
-    return readFileSync(`/proc/${pid}/${file}`);
+    return readProcFile(`/proc/${pid}/${file}`);
+  } catch {
+    return null;
+  }
+}
+
+/** As UTF-8, which Node reads in one go. The name of a program, which may be no UTF-8, is not used. */
+function readText(pid: number, file: 'stat' | 'status'): string | null {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
   } catch {
     return null;
   }

@@ -1,9 +1,10 @@
 // A process that opened a mounted file, as the kernel shows it (I7): what it runs, where, and in whose view of the system.
 // Whatever cannot be read makes it a stranger. Linux, from /proc.
 
-import { readFileSync, readlinkSync, statSync } from 'node:fs';
+import { readlinkSync, statSync } from 'node:fs';
 import { isAgentMarker } from '../core/agents-above.ts';
 import type { DirectoryFacts, ProcessFacts } from '../core/request.ts';
+import { readProcFile } from './proc-file.ts';
 import { ancestorsOf, isSameProcessAlive, processFacts, UNKNOWN_PROGRAM, type ProcessName } from './processes.ts';
 
 export interface SeenReader {
@@ -100,12 +101,12 @@ function isRootShared(pid: number): boolean {
 /** The program by device and inode, and its arguments: what an exec() changes. */
 function markOf(pid: number): string {
   const { dev, ino } = statSync(`/proc/${pid}/exe`, { bigint: true });
-  return `${dev} ${ino} ${readFileSync(`/proc/${pid}/cmdline`).toString('latin1')}`;
+  return `${dev} ${ino} ${readProcFile(`/proc/${pid}/cmdline`).toString('latin1')}`;
 }
 
 /** Null when there is more than anybody could look through. The environment may hold credentials, and is wiped. */
 function environmentOf(pid: number): Pick<SeenReader, 'loaders' | 'hasAgentMarker'> | null {
-  const environment = readFileSync(`/proc/${pid}/environ`);
+  const environment = readProcFile(`/proc/${pid}/environ`);
   const loaders: [string, string][] = [];
   let characters = 0;
   let hasAgentMarker = false;

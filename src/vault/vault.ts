@@ -105,6 +105,11 @@ export class Vault {
     return this.#session !== undefined;
   }
 
+  /** Another one after every change of anything in it, and never an earlier one again. Throws `vault/locked`. */
+  get revision(): number {
+    return this.#open().records.header.revision;
+  }
+
   /**
    * Throws `vault/wrong_passphrase` whichever part was wrong, `vault/back_off` while it is too early,
    * `vault/damaged` when the file was changed, `vault/locked` when it was locked again meanwhile.

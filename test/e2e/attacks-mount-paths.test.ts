@@ -78,6 +78,7 @@ for (const place of PLACES) {
       const path = join(real, '.env');
       let isOver = false;
       const swapping = (async () => {
+        // oxlint-disable-next-line no-unmodified-loop-condition -- set below, while this waits
         while (!isOver) {
           renameSync(real, `${real}.away`);
           symlinkSync(elsewhere, real);

@@ -54,7 +54,7 @@ for (const place of PLACES) {
       assert.equal(read.stdout.toString(), mounted.content);
       assert.equal((await mounted.read('/usr/bin/cat', [mounted.path])).stdout.toString(), mounted.content);
       const { grants } = await mounted.house.json<{ grants: { grantId: string; path: string }[] }>(['grants']);
-      const [grant] = grants.filter(({ path }) => path === mounted.path);
+      const grant = grants.find(({ path }) => path === mounted.path);
       await mounted.house.ok(['revoke', String(grant?.grantId)]);
       assertNothing(await mounted.refuse(mounted.cat()), mounted);
       await mounted.house.ok(['mounts', '--ask-again', mounted.path]);

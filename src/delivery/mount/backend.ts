@@ -51,7 +51,7 @@ export interface MountedFile {
   readonly path: string;
   /** Of the FIFO or symbolic link at the path. A back end that puts fresh ones there keeps this up to date. */
   readonly identity: PathIdentity;
-  /** Whether what stands at the path is ours. Cheap (one lstat): called twice a second for every mount. */
+  /** Whether what stands at the path is ours. Cheap (one lstat): called more than once a second for every mount. */
   isIntact(): boolean;
   /**
    * Everybody who waits is refused, everything that was handed out and can be taken back is, and the path goes, if it is

@@ -26,6 +26,7 @@ export class FuseFile implements MountedFile {
   readonly doorkeeper: Doorkeeper;
   readonly #held: string;
   readonly #target: string;
+  readonly #link: BigIntStats;
   readonly #onClose: () => void;
   #isOver = false;
   #isClosed = false;
@@ -42,6 +43,7 @@ export class FuseFile implements MountedFile {
     const stats = linkAt(held);
     // Whoever is so fast may have it.
     if (stats === null || !leadsTo(held, target)) throw somethingThere(path);
+    this.#link = stats;
     this.identity = { dev: String(stats.dev), ino: String(stats.ino) };
   }
 
@@ -66,9 +68,9 @@ export class FuseFile implements MountedFile {
 
   #isOurs(path: string): boolean {
     const stats = linkAt(path);
-    const isSame = stats !== null && String(stats.dev) === this.identity.dev && String(stats.ino) === this.identity.ino;
-    // The number of a link that was removed may be given to the next one at once (attack F09).
-    return isSame && leadsTo(path, this.#target);
+    if (stats === null || stats.dev !== this.#link.dev || stats.ino !== this.#link.ino) return false;
+    // The number of a link that was removed may be given to the next one at once, so what it says counts too (attack F09).
+    return stats.ctimeNs === this.#link.ctimeNs || leadsTo(path, this.#target);
   }
 }
 
