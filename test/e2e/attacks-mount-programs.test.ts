@@ -28,9 +28,9 @@ for (const place of PLACES) {
     /** It is asked about, has nothing meanwhile, and goes away. */
     const asksAgain = async (what: string, reading: Reading): Promise<void> => {
       let isOver = false;
-      void reading.done.then(({ stdout, stderr }) => {
+      const ended = reading.done.then((done) => {
         isOver = true;
-        assert.equal(stdout.toString(), '', `${what} ${stderr}`);
+        return done;
       });
       await eventually(async () => {
         assert.ok(!isOver, `${what} ended without a question`);
@@ -40,7 +40,8 @@ for (const place of PLACES) {
       for (const { request } of await mounted.requests()) {
         if (request.work.action === 'ReadMount') process.kill(request.work.reader.process.pid, 'SIGKILL');
       }
-      await reading.done;
+      const { stdout, stderr } = await ended;
+      assert.equal(stdout.toString(), '', `${what} ${stderr}`);
       await eventually(async () => ((await mounted.requests()).length === 0 ? true : undefined), 'its question to end');
     };
     const isServed = async (): Promise<void> => {
