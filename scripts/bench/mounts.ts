@@ -29,10 +29,10 @@ export async function measureMounts(): Promise<Row[]> {
   const reads = await measureReads([...all.values()]);
   const ends: Row[] = [];
   for (const house of all.values())
-    ends.push(...(await measureRevocations(house)), ...(await measureEnds(house, none)));
+    ends.push(...(await measureRevocations(house)), ...(await measureEnds(house, none, true)));
   for (const house of all.values()) {
     await house.mount(MANY_MOUNTS);
-    ends.push(...(await measureEnds(house, none)));
+    ends.push(...(await measureEnds(house, none, false)));
   }
   return [...reads, ...idle, ...ends];
 }

@@ -133,6 +133,8 @@ export class Tickets {
   /** Moves an ended ticket to where `check_request` still finds it. */
   retire(ticket: Ticket): void {
     this.#open.delete(ticket.requestId);
+    // Nobody asks what became of a reading, and a program that reads all day must not push out what an agent waits for.
+    if (ticket.request.work.action === 'ReadMount' && isCompleted(ticket)) return;
     this.#ended.set(ticket.requestId, ticket);
     let output = [...this.#ended.values()].reduce((sum, ended) => sum + outputOf(ended), 0);
     for (const [id, oldest] of this.#ended) {
@@ -157,6 +159,10 @@ export class Tickets {
     if (until !== undefined && until <= nowMs) this.#coolDowns.delete(digest);
     return until !== undefined && until > nowMs;
   }
+}
+
+function isCompleted({ state }: Ticket): boolean {
+  return state.at === 'over' && state.end.status === 'completed';
 }
 
 function outputOf({ state }: Ticket): number {

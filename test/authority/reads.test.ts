@@ -7,7 +7,7 @@ import type { HandOver } from '../../src/authority/powers.ts';
 import type { Ticket } from '../../src/authority/tickets.ts';
 import type { ReadFacts, ReaderFacts } from '../../src/core/mount-facts.ts';
 import type { MountRefusal } from '../../src/core/mount.ts';
-import { agent, ask, settle, World, yes } from './world.ts';
+import { agent, ask, run, settle, World, yes } from './world.ts';
 
 interface Opened {
   readonly pid: number;
@@ -103,6 +103,26 @@ test('a yes to one process covers its further readings, as one lease, and no oth
   assert.equal(doors.eventsOf('delivered'), 1);
   assert.equal(doors.world.authority.leases.all()[0]?.count, 4);
   assert.equal((await doors.request(read(501))).state.at, 'waiting');
+});
+
+test('a program that reads again and again does not push out what an agent waits for', async () => {
+  const doors = new Doors();
+  const { authority, runs } = doors.world;
+  const ran = await authority.request(ask({ work: run(), needsAdmission: false }));
+  await authority.approve(yes(ran));
+  await settle();
+  runs[0]?.end();
+  await settle();
+  assert.equal(ran.state.at, 'over');
+  await approved(doors, read(500));
+  doors.opened[0]?.settle('delivered');
+  for (let i = 0; i < 100; i += 1) {
+    await doors.request(read(500));
+    doors.opened.at(-1)?.settle('delivered');
+  }
+  await settle();
+  assert.equal(doors.opened.length, 101);
+  assert.equal(authority.find(ran.requestId, agent()), ran);
 });
 
 test('a yes to a program covers its other processes', async () => {
