@@ -53,6 +53,8 @@ export interface ReadingOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdio?: StdioOptions;
   readonly input?: string;
+  /** Its standard input stays open; the test ends it. */
+  readonly keepsInput?: boolean;
   readonly uid?: number;
   /** The first word it sees of itself, when that is not its path. */
   readonly argv0?: string;
@@ -131,7 +133,7 @@ export class MountHouse implements AsyncDisposable {
     child.stdout?.on('data', (chunk: Buffer) => out.push(chunk));
     child.stderr?.on('data', (chunk: Buffer) => err.push(chunk));
     child.stdin?.on('error', () => undefined);
-    child.stdin?.end(options.input ?? '');
+    if (options.keepsInput !== true) child.stdin?.end(options.input ?? '');
     const done = new Promise<Read>((settle, fail) => {
       child.once('error', fail);
       child.once('close', (code, signal) => {
