@@ -10,6 +10,7 @@ import type { ReadFacts } from '../core/mount-facts.ts';
 import type { Admission, Doorkeeper, Opener } from '../delivery/mount/backend.ts';
 import type { StoredMount } from '../vault/mounts.ts';
 import type { KnownReader } from './reader-facts.ts';
+import { variableFacts } from './run-facts.ts';
 import type { Service } from './service.ts';
 
 /** Refusals of one kind are counted for so long before they are on the record again: a flood must not fill the disk. */
@@ -132,10 +133,7 @@ export class Door implements Doorkeeper {
       environmentId,
       environmentName: name,
       environmentCreatedBy: createdBy,
-      variables: variables.filter(isInFile).map((variable) => {
-        const { plain } = variable;
-        return { name: variable.name, source: `${name}/${variable.name}`, ...(plain === undefined ? {} : { plain }) };
-      }),
+      variables: variableFacts(name, variables.filter(isInFile)),
     };
     this.#known = { revision, content };
     return content;

@@ -14,6 +14,7 @@ import { lockedAnswer } from './answers.ts';
 import { isInFile } from './door.ts';
 import { askWorkUnderAgent } from './guard.ts';
 import { importFacts, importFile, restoreFile } from './imports.ts';
+import { variableFacts } from './run-facts.ts';
 import type { Service } from './service.ts';
 
 /** For the human's shell. A process under an agent asks first (the method table says so). */
@@ -126,10 +127,7 @@ function mountFacts(
     environmentId,
     environmentName: name,
     environmentCreatedBy: createdBy,
-    variables: variables.filter(isInFile).map((variable) => {
-      const { plain } = variable;
-      return { name: variable.name, source: `${name}/${variable.name}`, ...(plain === undefined ? {} : { plain }) };
-    }),
+    variables: variableFacts(name, variables.filter(isInFile)),
     path,
     backend,
   };

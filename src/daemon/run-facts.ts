@@ -7,7 +7,7 @@ import type { Environment, OutputMode, Variable } from '../core/environment.ts';
 import { Failure } from '../core/failure.ts';
 import { isCodeOnCommandLine } from '../core/interpreters.ts';
 import { parseEnvironmentDeltaName } from '../core/names.ts';
-import type { RunFacts } from '../core/request.ts';
+import type { RunFacts, VariableFacts } from '../core/request.ts';
 import { directoryFacts, fileFacts, operandsOf, resolveProgram } from '../machine/digest.ts';
 import { ARGV_CHARACTERS_MAX, type Params } from '../wire/methods.ts';
 
@@ -40,9 +40,7 @@ export async function runAsk(
     environmentId: environment.environmentId,
     environmentName: environment.name,
     environmentCreatedBy: environment.createdBy,
-    variables: variables.map(({ name, plain }) => {
-      return { name, source: `${environment.name}/${name}`, ...(plain === undefined ? {} : { plain }) };
-    }),
+    variables: variableFacts(environment.name, variables),
     argv: params.argv,
     program,
     operands,
@@ -55,6 +53,13 @@ export async function runAsk(
   };
   const isMaskable = variables.every((variable) => !variable.concealed || variable.maskable);
   return { run, stdin, outputAtMost: isMaskable ? environment.output : 'summary' };
+}
+
+/** Variables as a human is shown them: where each comes from, and what is not secret. */
+export function variableFacts(environmentName: string, variables: readonly Variable[]): VariableFacts[] {
+  return variables.map(({ name, plain }) => {
+    return { name, source: `${environmentName}/${name}`, ...(plain === undefined ? {} : { plain }) };
+  });
 }
 
 function checkArguments(argv: readonly string[]): void {
