@@ -124,25 +124,41 @@ async function callHelper(args: readonly string[], socket: number | null): Promi
   return end;
 }
 
+/**
+ * What decides where a path below `place` (absolute, real) leads: the mounts at it and above it, as one text. Another
+ * text means that another one was put there, or one taken away. Looks at no file, so nobody's file system is waited for.
+ */
+export function mountsOver(place: string): string {
+  const over = mounts().filter(({ where }) => where === '/' || where === place || place.startsWith(`${where}/`));
+  return over.map(({ id, where }) => `${id} ${where}`).join('\n');
+}
+
 /** The real path of `folder` when a file system of ours is mounted there. Looks at no file in it or on it. */
-function mountedAt(folder: string): string | null {
+export function mountedAt(folder: string): string | null {
   let place: string;
   try {
     place = join(fs.realpathSync(dirname(folder)), basename(folder));
   } catch {
     return null;
   }
-  const isThere = fs
-    .readFileSync('/proc/self/mountinfo', 'utf8')
-    .split('\n')
-    .some((line) => {
-      // proc_pid_mountinfo(5): "ID PARENT MAJ:MIN ROOT PLACE OPTIONS [TAGS] - TYPE SOURCE OPTIONS", blanks as \040.
-      const [before = '', after = ''] = line.split(' - ');
-      const escaped = before.split(' ')[4] ?? '';
-      const where = escaped.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCodePoint(parseInt(octal, 8)));
-      return where === place && after.startsWith(`fuse.${SUBTYPE} `);
-    });
-  return isThere ? place : null;
+  return mounts().some(({ where, type }) => where === place && type === `fuse.${SUBTYPE}`) ? place : null;
+}
+
+interface Mounted {
+  readonly id: string;
+  readonly where: string;
+  readonly type: string;
+}
+
+function mounts(): Mounted[] {
+  const lines = fs.readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
+  return lines.map((line) => {
+    // proc_pid_mountinfo(5): "ID PARENT MAJ:MIN ROOT PLACE OPTIONS [TAGS] - TYPE SOURCE OPTIONS", blanks as \040.
+    const [before = '', after = ''] = line.split(' - ');
+    const [id = '', , , , escaped = ''] = before.split(' ');
+    const where = escaped.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCodePoint(parseInt(octal, 8)));
+    return { id, where, type: after.split(' ')[0] ?? '' };
+  });
 }
 
 function socketPair(): [number, number] {

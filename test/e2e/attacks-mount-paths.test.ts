@@ -13,11 +13,12 @@ import {
   symlinkSync,
   unlinkSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { attack, needsRoot } from '../attackers.ts';
 import { eventually, has, type Done } from '../house.ts';
 import { isThere, MountHouse, PLACES } from '../programs/mount-house.ts';
+import { mountOver } from '../programs/mount-over.ts';
 
 const needsGit = { skip: has('git') ? false : 'git is not installed' };
 
@@ -257,3 +258,32 @@ for (const place of PLACES) {
     });
   });
 }
+
+describe('the folder that a link leads to', { skip: PLACES.find(({ backend }) => backend === 'fuse')?.skip }, () => {
+  test('F09: a file system that is mounted over ours is noticed, and nobody is led to it any more', async () => {
+    // As the user of this test: it has to mount as the daemon does.
+    await using mounted = await MountHouse.open({ backend: 'fuse', options: {}, skip: false });
+    const target = readlinkSync(mounted.path);
+    const inner = dirname(target);
+    const leave = await mountOver(dirname(inner), basename(inner), basename(target), Buffer.from('API_TOKEN=fake\n'));
+    try {
+      await eventually(async () => ((await mounted.state()).state === 'tampered' ? true : undefined), 'tampering');
+      assert.ok(!isThere(mounted.path), 'the link is gone');
+      assert.equal((await mounted.events('mount_tampered')).length, 1);
+      assert.notEqual((await mounted.house.keystile(['mount', 'shop', mounted.path])).code, 0);
+    } finally {
+      await leave();
+    }
+  });
+
+  test('F09: and so is one that was unmounted', async () => {
+    await using mounted = await MountHouse.open({ backend: 'fuse', options: {}, skip: false });
+    const folder = dirname(dirname(readlinkSync(mounted.path)));
+    assert.equal((await mounted.start('fusermount3', ['-u', '-z', folder]).done).code, 0);
+    await eventually(async () => ((await mounted.state()).state === 'tampered' ? true : undefined), 'tampering');
+    assert.ok(!isThere(mounted.path), 'the link is gone');
+    await mounted.house.ok(['unmount', mounted.path]);
+    await mounted.mount();
+    assert.equal((await mounted.allow(mounted.cat())).stdout.toString(), mounted.content);
+  });
+});

@@ -14,6 +14,8 @@ export interface FuseFileOptions {
   readonly target: string;
   readonly openers: FuseOpeners;
   readonly doorkeeper: Doorkeeper;
+  /** Whether the target is still a file of ours. */
+  readonly isServed: () => boolean;
   /** Is called once, while it is closed. */
   readonly onClose: () => void;
 }
@@ -27,17 +29,19 @@ export class FuseFile implements MountedFile {
   readonly #held: string;
   readonly #target: string;
   readonly #link: BigIntStats;
+  readonly #isServed: () => boolean;
   readonly #onClose: () => void;
   #isOver = false;
   #isClosed = false;
 
   /** Puts the link there, if nothing is. Throws `mount/exists`, `machine/io`. */
-  constructor({ path, held, target, openers, doorkeeper, onClose }: FuseFileOptions) {
+  constructor({ path, held, target, openers, doorkeeper, isServed, onClose }: FuseFileOptions) {
     this.path = path;
     this.#held = held;
     this.openers = openers;
     this.doorkeeper = doorkeeper;
     this.#target = target;
+    this.#isServed = isServed;
     this.#onClose = onClose;
     placeLink(target, path, held);
     const stats = linkAt(held);
@@ -48,7 +52,7 @@ export class FuseFile implements MountedFile {
   }
 
   isIntact(): boolean {
-    return !this.#isOver && this.#isOurs(this.path);
+    return !this.#isOver && this.#isServed() && this.#isOurs(this.path);
   }
 
   /** Refusing comes first: what is left at the path then leads nowhere. */

@@ -4,13 +4,15 @@
 import { closeSync, writevSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { Failure } from '../../core/failure.ts';
-import { mountFuse, unmountFuse } from '../../machine/fuse-device.ts';
+import { mountedAt, mountFuse, mountsOver, unmountFuse } from '../../machine/fuse-device.ts';
 import { makePipe } from '../../machine/native.ts';
 import { ensurePrivateFolder } from '../../machine/private-files.ts';
 import { answerHeader } from './fuse-protocol.ts';
 import type { FromThread, ThreadData, ToThread } from './fuse-messages.ts';
 
 const START_MS_MAX = 20_000;
+/** All mounts of a session ask at the same moments; the list of mounts is read once for them. */
+const PLACE_LOOK_MS = 200;
 /** The thread holds names and numbers. */
 const THREAD_LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2 };
 
@@ -25,6 +27,9 @@ export class FuseSession {
   readonly #ended = Promise.withResolvers<void>();
   #wakeWrite: number | null;
   #isOver = false;
+  /** The real path of the folder, and what led there when it was mounted. */
+  #place: { readonly path: string; readonly mounts: string } | null = null;
+  #inPlace = { isSo: true, at: Number.NEGATIVE_INFINITY };
   /** Hears every message but `ready`. */
   onMessage: (message: FromThread) => void = () => undefined;
   /** Is called once, when nobody can open or read any more. */
@@ -70,6 +75,8 @@ export class FuseSession {
     }
     try {
       await session.#ready();
+      const path = mountedAt(folder);
+      if (path !== null) session.#place = { path, mounts: mountsOver(path) };
       return session;
     } catch (error) {
       await session.close();
@@ -79,6 +86,19 @@ export class FuseSession {
 
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  /**
+   * Whether the folder still leads here. Another file system may have been mounted on it, as fusermount3 lets any program
+   * of this user, and would answer in our place (attack F09).
+   */
+  get isInPlace(): boolean {
+    const now = performance.now();
+    if (now - this.#inPlace.at >= PLACE_LOOK_MS) {
+      const isSo = this.#place !== null && mountsOver(this.#place.path) === this.#place.mounts;
+      this.#inPlace = { isSo, at: now };
+    }
+    return this.#inPlace.isSo;
   }
 
   tell(message: ToThread): void {

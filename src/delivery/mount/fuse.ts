@@ -55,7 +55,8 @@ export class FuseBackend implements Backend {
       session.tell({ kind: 'remove', mount });
     };
     try {
-      const file = new FuseFile({ path, held, target, openers, doorkeeper, onClose });
+      const isServed = (): boolean => session.isInPlace;
+      const file = new FuseFile({ path, held, target, openers, doorkeeper, isServed, onClose });
       this.#files.set(mount, file);
       return file;
     } catch (error) {
