@@ -77,10 +77,9 @@ for (const place of PLACES) {
       const real = folder('swapped');
       const elsewhere = folder('elsewhere');
       const path = join(real, '.env');
-      let isOver = false;
+      const over = new AbortController();
       const swapping = (async () => {
-        // oxlint-disable-next-line no-unmodified-loop-condition -- set below, while this waits
-        while (!isOver) {
+        while (!over.signal.aborted) {
           renameSync(real, `${real}.away`);
           symlinkSync(elsewhere, real);
           await new Promise((settle) => setImmediate(settle));
@@ -96,7 +95,7 @@ for (const place of PLACES) {
         made += 1;
         await mounted.house.keystile(['unmount', path]);
       }
-      isOver = true;
+      over.abort();
       await swapping;
       await mounted.house.keystile(['unmount', path]);
       assert.ok(!isThere(join(elsewhere, '.env')), `${made} were made in the right place`);

@@ -27,20 +27,16 @@ for (const place of PLACES) {
 
     /** It is asked about, has nothing meanwhile, and goes away. */
     const asksAgain = async (what: string, reading: Reading): Promise<void> => {
-      let isOver = false;
-      const ended = reading.done.then((done) => {
-        isOver = true;
-        return done;
-      });
+      const { process: child } = reading;
       await eventually(async () => {
-        assert.ok(!isOver, `${what} ended without a question`);
+        assert.ok(child.exitCode === null && child.signalCode === null, `${what} ended without a question`);
         return (await mounted.requests()).length > 0 ? true : undefined;
       }, `${what} to be asked about`);
       // Its child may be the reader.
       for (const { request } of await mounted.requests()) {
         if (request.work.action === 'ReadMount') process.kill(request.work.reader.process.pid, 'SIGKILL');
       }
-      const { stdout, stderr } = await ended;
+      const { stdout, stderr } = await reading.done;
       assert.equal(stdout.toString(), '', `${what} ${stderr}`);
       await eventually(async () => ((await mounted.requests()).length === 0 ? true : undefined), 'its question to end');
     };
