@@ -11,7 +11,7 @@ const PASSPHRASE = 'correct horse battery';
 const COMMAND_MS_MAX = 300_000;
 /** What a newcomer waits for; a dependency that slipped into the package would show here. */
 const PACKED_BYTES_MAX = 2 * 1024 * 1024;
-const TOOLS = 11;
+const TOOLS = 15;
 
 const folder = mkdtempSync(join(tmpdir(), 'keystile-package-'));
 const prefix = join(folder, 'prefix');
