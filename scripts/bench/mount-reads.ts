@@ -14,7 +14,8 @@ const READINGS = 300;
 /** Between two readings: a server reads when something changed. */
 const PAUSE_MS = 5;
 const FRESH_PROCESSES = 40;
-/** Median of a reading with about 100 processes on the machine. A regular file has no target: it is the last resort. */
+/** Median of a reading, while there are no more processes on the machine than this. A regular file has no target: it is the last resort. */
+const PROCESSES_MAX = 200;
 const P50_MS: Readonly<Record<string, number>> = { fuse: 2, fifo: 10 };
 
 export class Readers {
@@ -42,8 +43,7 @@ export class Readers {
     return readers;
   }
 
-  /** `isTarget`: the targets are about this many processes. */
-  async measure(isTarget: boolean): Promise<Row[]> {
+  async measure(): Promise<Row[]> {
     const { backend } = this.#house;
     const count = processCount();
     progress(`${backend}: reading, ${count} processes`);
@@ -56,7 +56,7 @@ export class Readers {
       fresh.plain.push(plain);
     }
     const where = `${backend}, ${count} processes`;
-    const most = isTarget ? P50_MS[String(backend)] : undefined;
+    const most = count <= PROCESSES_MAX ? P50_MS[String(backend)] : undefined;
     return [
       limitedOrTold(`${where}: the same process reads again, p50`, median(again.mounted), most, besideOf(again)),
       limitedOrTold(

@@ -43,8 +43,8 @@ async function measureReads(houses: readonly MountHouse[]): Promise<Row[]> {
   for (const house of houses) readers.push(await Readers.of(house));
   await using crowd = new Crowd();
   await crowd.grow(PROCESSES);
-  for (const each of readers) rows.push(...(await each.measure(true)));
+  for (const each of readers) rows.push(...(await each.measure()));
   await crowd.grow(MANY_PROCESSES);
-  for (const each of readers) rows.push(...(await each.measure(false)));
+  for (const each of readers) rows.push(...(await each.measure()));
   return rows;
 }
