@@ -41,7 +41,7 @@ export async function gitFacts(path: string): Promise<GitFacts> {
   const name = basename(path);
   const tracked = await git(folder, ['--literal-pathspecs', 'ls-files', '--error-unmatch', '--', name]);
   const ignored = await git(folder, ['check-ignore', '--quiet', '--', name]);
-  const exclude = await git(folder, ['rev-parse', '--path-format=absolute', '--git-path', 'info/exclude']);
+  const exclude = await git(folder, ['rev-parse', '--path-format=absolute', '--git-common-dir']);
   const root = line(top.stdout);
   return {
     kind: 'repository',
@@ -49,7 +49,8 @@ export async function gitFacts(path: string): Promise<GitFacts> {
     isIgnored: ignored.code === 0,
     root,
     relativePath: relative(root, path),
-    excludeFile: line(exclude.stdout),
+    // Not asked for whole: git follows a link at info, and says where that leads.
+    excludeFile: join(line(exclude.stdout), 'info', 'exclude'),
   };
 }
 
@@ -57,6 +58,9 @@ export async function gitFacts(path: string): Promise<GitFacts> {
 export function excludeFromGit({ excludeFile, relativePath }: Extract<GitFacts, { kind: 'repository' }>): void {
   const pattern = `/${relativePath.replaceAll(/[\\*?[\]!# ]/g, String.raw`\$&`)}`;
   try {
+    // A link at .git/info would have the line written to a file of that name elsewhere.
+    const folder = lstatSync(dirname(excludeFile), { throwIfNoEntry: false });
+    if (folder?.isDirectory() === false) throw new Error('not a folder');
     const flags =
       constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK;
     const file = openSync(excludeFile, flags, 0o644);

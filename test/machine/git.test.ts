@@ -10,6 +10,7 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -90,6 +91,18 @@ test('a path that nothing ignores is excluded once, exactly it and nothing else'
     assert.equal((await repositoryAt(join(root, '.env'))).isIgnored, false, 'the one at the top is another one');
     const lines = readFileSync(join(root, '.git', 'info', 'exclude'), 'utf8').split('\n');
     assert.equal(lines.filter((line) => line === '/app/.env').length, 1);
+  });
+});
+
+test('F08: a link in the place of .git/info is not followed', { skip }, async () => {
+  await withRepository(async (root) => {
+    const elsewhere = join(root, 'elsewhere');
+    mkdirSync(elsewhere);
+    rmSync(join(root, '.git', 'info'), { recursive: true });
+    symlinkSync(elsewhere, join(root, '.git', 'info'));
+    const facts = await repositoryAt(join(root, '.env'));
+    assert.throws(() => excludeFromGit(facts), { code: 'machine/io' });
+    assert.equal(existsSync(join(elsewhere, 'exclude')), false);
   });
 });
 
