@@ -24,6 +24,12 @@ const MAP: Readonly<Record<string, readonly string[]>> = {
 /** Packages and the rooms that may import them. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   koffi: ['machine'],
+  otpauth: ['core'],
+  '@lydell/node-pty': ['machine'],
+  'age-encryption': ['exchange'],
+  'csv-parse': ['exchange'],
+  fflate: ['exchange'],
+  kdbxweb: ['exchange'],
   zod: ['wire', 'doors/mcp'],
   'smol-toml': ['machine', 'doors/cli'],
   '@modelcontextprotocol/server': ['doors/mcp'],

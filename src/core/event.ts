@@ -23,6 +23,18 @@ export const EVENT_KINDS = [
   'environment_output_set',
   'variable_set',
   'variable_unset',
+  'collection_created',
+  'collection_renamed',
+  'collection_deleted',
+  'item_created',
+  'item_changed',
+  'item_restored',
+  'item_archived',
+  'item_deleted',
+  'items_imported',
+  'items_exported',
+  'revealed',
+  'terminal_approved',
   'file_imported',
   'file_restored',
   'mounted',
@@ -61,6 +73,8 @@ export interface EventFacts {
   readonly runId?: string;
   readonly environmentId?: string;
   readonly mountId?: string;
+  readonly collectionId?: string;
+  readonly itemId?: string;
   /** Digest of the request. */
   readonly digest?: string;
   readonly tier?: Tier;
@@ -83,6 +97,8 @@ export const FACT_TEXTS = [
   'runId',
   'environmentId',
   'mountId',
+  'collectionId',
+  'itemId',
   'digest',
   'scope',
   'action',
@@ -109,6 +125,10 @@ export interface EventNames {
   readonly cwd?: string;
   readonly reason?: string;
   readonly method?: string;
+  readonly collection?: string;
+  readonly item?: string;
+  /** Secret references, as they were written. */
+  readonly references?: readonly string[];
   /** Where a file is mounted or was imported from. */
   readonly path?: string;
 }

@@ -68,7 +68,21 @@ export function parseTitle(text: string, field = 'name'): string {
 }
 
 /** The words in front of every id, so that an id says what it names. */
-export type IdKind = 'env' | 'var' | 'req' | 'grant' | 'lease' | 'run' | 'agent' | 'vault' | 'mount';
+export type IdKind =
+  | 'env'
+  | 'var'
+  | 'req'
+  | 'grant'
+  | 'lease'
+  | 'run'
+  | 'agent'
+  | 'vault'
+  | 'mount'
+  | 'coll'
+  | 'item'
+  | 'section'
+  | 'field'
+  | 'file';
 
 /** `kind_` and 20 characters of Crockford base32 (100 bits) made from 13 random bytes the caller hands in. */
 export function makeId(kind: IdKind, random: Buffer): string {

@@ -21,6 +21,12 @@ export const RECORD_TYPES = [
   'setting',
   'mount',
   'backup',
+  'collection',
+  'item',
+  'title',
+  'version',
+  'field',
+  'file',
 ] as const;
 export type RecordType = (typeof RECORD_TYPES)[number];
 

@@ -123,6 +123,8 @@ test('the facts and names of an event are the ones listed, so that a new one is 
     runId: '',
     environmentId: '',
     mountId: '',
+    collectionId: '',
+    itemId: '',
     digest: '',
     tier: 0,
     scope: 'exact',

@@ -1,0 +1,121 @@
+// An item is what people keep in a vault: a login, a key, a document. Here is what may be said aloud of one; values come
+// sealed, or in a coat. What people call a vault is a Collection here: `Vault` is the file that all of them lie in.
+
+import type { Secret } from './secret.ts';
+
+/** By the names `op` and its users have for them. */
+export const CATEGORIES = [
+  'login',
+  'password',
+  'api-credential',
+  'database',
+  'ssh-key',
+  'secure-note',
+  'document',
+] as const;
+export type Category = (typeof CATEGORIES)[number];
+
+/** By the names that an assignment has: `[section.]field[type]=value`. */
+export const FIELD_TYPES = [
+  'text',
+  'password',
+  'email',
+  'url',
+  'date',
+  'monthYear',
+  'phone',
+  'otp',
+  'sshkey',
+  'notes',
+] as const;
+export type FieldType = (typeof FIELD_TYPES)[number];
+
+/** Types whose values are never shown unless somebody says so, and never taken from an argument. */
+export const CONCEALED_TYPES: ReadonlySet<FieldType> = new Set(['password', 'otp', 'sshkey', 'notes']);
+
+export interface Collection {
+  readonly collectionId: string;
+  readonly name: string;
+  /** Items that are not in the archive. */
+  readonly itemCount: number;
+  /** ISO 8601. */
+  readonly createdAt: string;
+}
+
+export interface Section {
+  readonly sectionId: string;
+  readonly label: string;
+}
+
+export interface Field {
+  readonly fieldId: string;
+  /** May be there more than once in one section; a reference to it is ambiguous then. */
+  readonly label: string;
+  /** null for the fields above all sections. */
+  readonly sectionId: string | null;
+  readonly type: FieldType;
+  readonly isSet: boolean;
+  /** As Variable.maskable: false for a value too short to be found in output without hiding half of it. */
+  readonly maskable: boolean;
+}
+
+export interface ItemFile {
+  readonly fileId: string;
+  readonly name: string;
+  readonly sectionId: string | null;
+  readonly bytes: number;
+}
+
+export interface Item {
+  readonly itemId: string;
+  readonly collectionId: string;
+  /** May be there more than once in one collection; a reference to it is ambiguous then. */
+  readonly title: string;
+  readonly category: Category;
+  readonly tags: readonly string[];
+  readonly sections: readonly Section[];
+  readonly fields: readonly Field[];
+  readonly files: readonly ItemFile[];
+  /** From 1, one more with every change. */
+  readonly version: number;
+  readonly isArchived: boolean;
+  /** ISO 8601. */
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+/** A field on its way into the vault. Whoever made it wipes `value`. */
+export interface NewField {
+  readonly label: string;
+  /** The label of its section; null for none. */
+  readonly section: string | null;
+  readonly type: FieldType;
+  readonly value: Secret;
+}
+
+export interface NewFile {
+  readonly name: string;
+  readonly section: string | null;
+  readonly content: Secret;
+}
+
+/** An item on its way into the vault, from the command line or from another manager. */
+export interface NewItem {
+  readonly title: string;
+  readonly category: Category;
+  readonly tags: readonly string[];
+  readonly fields: readonly NewField[];
+  readonly files: readonly NewFile[];
+  readonly isArchived?: boolean;
+}
+
+export const COLLECTIONS_MAX = 1_000;
+export const ITEMS_MAX = 200_000;
+export const FIELDS_MAX = 500;
+export const FILES_MAX = 100;
+export const SECTIONS_MAX = 100;
+export const TAGS_MAX = 100;
+/** Earlier versions kept of one item; the oldest go first. */
+export const VERSIONS_MAX = 20;
+export const FIELD_BYTES_MAX = 1024 * 1024;
+export const FILE_BYTES_MAX = 25 * 1024 * 1024;
