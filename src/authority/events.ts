@@ -1,7 +1,7 @@
 // How a request appears in the audit log.
 
 import type { AuditEvent, EventFacts, EventKind, EventNames } from '../core/event.ts';
-import type { Request } from '../core/request.ts';
+import type { Request, VariableFacts } from '../core/request.ts';
 
 /** An event about a request: its ids and digest in `facts`, what things are called in `names`. */
 export function eventOf(request: Request, event: EventKind, facts: EventFacts = {}): AuditEvent {
@@ -21,6 +21,11 @@ export function eventOf(request: Request, event: EventKind, facts: EventFacts = 
   return { event, facts: { ...common, ...facts }, names: namesOf(request) };
 }
 
+function referencesOf(variables: readonly VariableFacts[]): Pick<EventNames, 'references'> {
+  const references = variables.flatMap(({ reference }) => reference ?? []);
+  return references.length === 0 ? {} : { references };
+}
+
 function namesOf({ agent, work, reason }: Request): EventNames {
   const common = { agent: agent.process.program, reason };
   switch (work.action) {
@@ -38,16 +43,25 @@ function namesOf({ agent, work, reason }: Request): EventNames {
         ...common,
         environment: work.environmentName,
         variables: work.variables.map(({ name }) => name),
+        ...referencesOf(work.variables),
         argv: work.reader.process.argv,
         program: work.reader.process.program,
         cwd: work.reader.cwd.path,
         path: work.path,
       };
+    case 'Reveal':
+      return {
+        ...common,
+        references: work.references.map(({ reference }) => reference),
+        argv: work.argv,
+        ...(work.path === null ? {} : { path: work.path }),
+      };
     case 'Run':
       return {
         ...common,
-        environment: work.environmentName,
+        ...(work.environmentName === null ? {} : { environment: work.environmentName }),
         variables: work.variables.map(({ name }) => name),
+        ...referencesOf(work.variables),
         argv: work.argv,
         program: work.program.path,
         cwd: work.cwd.path,

@@ -1,6 +1,7 @@
 // The one gate (I9). A tool call and a program opening a mounted file both come through request(), and only what passed
 // it causes the vault to be read. Order, on every way through: decide, ask, record, deliver (I2).
 
+import type { Disclosed } from '../core/disclosure.ts';
 import type { OutputMode } from '../core/environment.ts';
 import type { EventFacts, EventKind } from '../core/event.ts';
 import { Failure } from '../core/failure.ts';
@@ -8,6 +9,7 @@ import { requestDigest, type AgentFacts, type Approval, type Request, type Work 
 import { Agents, processKey, type KnownAgent } from './agents.ts';
 import { Grants, type Grant } from './grants.ts';
 import { Deliveries } from './deliveries.ts';
+import { disclose, type Disclosure } from './disclosures.ts';
 import { eventOf } from './events.ts';
 import { Leases } from './leases.ts';
 import { clamp, decide } from './policy.ts';
@@ -64,6 +66,11 @@ export class Authority {
     const grant = this.#grantFor(ask, ticket.request);
     if (grant !== null) return this.#proceed(ticket, grant);
     return await this.#wait(ticket, ask);
+  }
+
+  /** Values for a command of the human's own: see `Disclosure` for what it has to prove. Throws as `disclose` does. */
+  async disclose(disclosure: Disclosure): Promise<Disclosed[]> {
+    return await disclose(this.#powers, disclosure);
   }
 
   /** The human says yes to exactly what was shown (I5). Throws `request/not_found`, `request/over`, `request/changed`. */
@@ -304,6 +311,12 @@ export class Authority {
         this.#end(ticket, { status: 'completed', made, result: null });
         return;
       }
+      case 'Reveal': {
+        await this.#record(ticket.request, 'leased', { why: work.purpose });
+        // The values are fetched by whoever waits for this, once (authority/disclosures.ts).
+        this.#end(ticket, { status: 'completed', made: { kind: 'revealed' }, result: null });
+        return;
+      }
       case 'ReadMount': {
         this.#end(ticket, await this.#deliveries.read(ticket, work, grantId));
         return;
@@ -355,6 +368,10 @@ export class Authority {
 
 /** A file is given to a process or to a program. To whatever opens it would be to nobody in particular. */
 function refuseScope({ work }: Request, { scope, life }: Approval): void {
+  if (work.action === 'Reveal' && (scope !== 'exact' || life.kind !== 'once')) {
+    const hint = 'approve it with --once and the scope exact';
+    throw new Failure('input/invalid', 'a value that an agent can read is shown once', { field: 'scope', hint });
+  }
   if (work.action !== 'ReadMount' || scope === 'exact' || (scope === 'program' && life.kind !== 'once')) return;
   throw new Failure('input/invalid', 'a mounted file is read by one process or one program', {
     field: 'scope',

@@ -127,9 +127,10 @@ function coversVariables(approved: RunFacts, run: RunFacts): boolean {
   const known = new Map(approved.variables.map((variable) => [variable.name, variable]));
   return (
     approved.environmentId === run.environmentId &&
-    run.variables.every(({ name, source, plain }) => {
+    run.variables.every(({ name, source, plain, reference }) => {
       const variable = known.get(name);
-      return variable !== undefined && variable.source === source && variable.plain === plain;
+      const isSame = variable?.source === source && variable.plain === plain && variable.reference === reference;
+      return variable !== undefined && isSame;
     })
   );
 }

@@ -26,6 +26,7 @@ export function decide(work: Work, agentId: string, createdBy: Environment['crea
       return work.verb === 'unmount' && createdBy === agentId ? { kind: 'allow' } : { kind: 'ask', tier: TIER_MIN };
     case 'ImportFile':
     case 'ReadMount':
+    case 'Reveal':
     case 'Run':
       return { kind: 'ask', tier: TIER_MIN };
   }

@@ -1,5 +1,6 @@
 // Everything the authority can do to the world, handed in: it decides from plain data and reaches nothing by itself.
 
+import type { Disclosed, Wanted } from '../core/disclosure.ts';
 import type { Change, OutputMode } from '../core/environment.ts';
 import type { AuditEvent } from '../core/event.ts';
 import type { Failure } from '../core/failure.ts';
@@ -71,6 +72,8 @@ export interface Powers {
   isAlive(process: Pick<ProcessFacts, 'pid' | 'startedAt'>): boolean;
   /** Reads the vault and hands the sealed variables to a runner. I9: called from the gate and nowhere else. */
   deliver(order: LeaseOrder): Delivery;
+  /** Reads the vault for a command of the human's own. I9: called from the gate and nowhere else. */
+  disclose(wanted: readonly Wanted[]): Promise<Disclosed[]>;
   /** Makes a granted change to the vault. Throws Failure. */
   change(change: Change, agentId: string): ChangeMade;
   /** Mounts, unmounts or imports a file. Rejects with a Failure. */
@@ -88,6 +91,8 @@ export type ChangeMade =
   | { readonly kind: 'removed' }
   | { readonly kind: 'mounted'; readonly path: string }
   | { readonly kind: 'unmounted' }
+  /** What was approved may be fetched once, through `Authority.disclose`. */
+  | { readonly kind: 'revealed' }
   | { readonly kind: 'imported'; readonly environmentId: string; readonly variableNames: readonly string[] };
 
 export type News =

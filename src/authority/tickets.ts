@@ -31,6 +31,7 @@ export class Ticket {
   readonly outputAtMost: OutputMode;
   readonly expiresAtMs: number;
   #state: TicketState = { at: 'waiting' };
+  #isSpent = false;
   readonly #listeners = new Set<() => void>();
 
   constructor(
@@ -66,6 +67,13 @@ export class Ticket {
     this.stdin?.fill(0);
     this.#change({ at: 'over', end });
     return true;
+  }
+
+  /** Uses the yes to a revelation up. Throws `request/over` unless it is there, and not used yet. */
+  spend(): void {
+    const isApproved = this.#state.at === 'over' && this.#state.end.status === 'completed';
+    if (!isApproved || this.#isSpent) throw new Failure('request/over', 'that approval was used, or never given');
+    this.#isSpent = true;
   }
 
   /** A released output takes the place of the summary the agent was given. */

@@ -25,7 +25,7 @@ export const FAILURES = {
   'input/too_large': [EXIT.usage, 'send less at once'],
   'input/reference_in_argv': [EXIT.usage, 'name the secret in "references" and read it from the environment'],
   'input/reference_invalid': [EXIT.usage, 'write op://vault/item/field or op://vault/item/section/field'],
-  'input/reference_unsupported': [EXIT.usage, 'use a variable of an environment'],
+  'input/reference_unsupported': [EXIT.usage, 'give it in references'],
   'input/environment_refused': [EXIT.usage, 'leave that variable out of env'],
   'input/looks_secret': [EXIT.usage, 'declare it without a value; the human fills it in'],
   'input/value_refused': [EXIT.usage, 'declare it without a value; the human fills it in'],

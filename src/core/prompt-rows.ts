@@ -88,27 +88,33 @@ export function folderRows(folder: DirectoryFacts): Row[] {
 
 /** Variables and where they come from, of an environment that the human or an agent made. */
 export function environmentRows(facts: {
-  readonly environmentId: string;
-  readonly environmentName: string;
+  readonly environmentId: string | null;
+  readonly environmentName: string | null;
   readonly environmentCreatedBy: string | null;
   readonly variables: readonly VariableFacts[];
 }): Row[] {
+  const { environmentId, environmentName, environmentCreatedBy } = facts;
   const madeBy: Row[] =
-    facts.environmentCreatedBy === null
+    environmentCreatedBy === null
       ? [['  made by', 'you']]
       : [
           ['!!', 'this environment was made, and named, by an agent:'],
-          ['', bare(facts.environmentCreatedBy)],
+          ['', bare(environmentCreatedBy)],
         ];
-  const variables = facts.variables.flatMap(({ name, source, plain }): Row[] => [
+  const name: Row[] = environmentName === null ? [['environment', 'none']] : spoken('environment', environmentName);
+  const isNone = environmentId === null && environmentName === null && environmentCreatedBy === null;
+  const environment: Row[] = isNone
+    ? [['environment', 'none: the agent named the references itself']]
+    : [...name, ['  id', environmentId === null ? '' : bare(environmentId)], ...madeBy];
+  return [...environment, ...variableRows(facts.variables)];
+}
+
+function variableRows(variables: readonly VariableFacts[]): Row[] {
+  if (variables.length === 0) return [['variables', 'none']];
+  return variables.flatMap(({ name, source, plain, reference }): Row[] => [
     ...spoken('variable', name, bare),
     ...spoken('  from', source),
     ...(plain === undefined ? [] : spoken('  plain', plain)),
+    ...(reference === undefined ? [] : spoken('  reference', reference)),
   ]);
-  return [
-    ...spoken('environment', facts.environmentName),
-    ['  id', bare(facts.environmentId)],
-    ...madeBy,
-    ...(variables.length === 0 ? [['variables', 'none'] satisfies Row] : variables),
-  ];
 }

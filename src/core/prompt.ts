@@ -1,5 +1,6 @@
 // The words a human decides by: a Request as lines of printable ASCII. I5: whatever the digest covers is said here.
 
+import type { RevealFacts } from './disclosure.ts';
 import type { Change, VariableDraft } from './environment.ts';
 import { importRows, mountRows, readRows } from './prompt-mount.ts';
 import {
@@ -117,7 +118,22 @@ function workRows(work: Work): Row[] {
       return readRows(work);
     case 'Run':
       return runRows(work);
+    case 'Reveal':
+      return revealRows(work);
   }
+}
+
+function revealRows({ purpose, references, argv, path }: RevealFacts): Row[] {
+  return [
+    ['action', purpose === 'read' ? 'print a secret value' : 'write secret values into a text'],
+    ['!!', 'the agent can read what is printed or written: this gives it the value'],
+    ...references.flatMap(({ reference, source }): Row[] => [
+      ...spoken('reference', reference),
+      ...spoken('  leads to', source),
+    ]),
+    ...(path === null ? [['to', 'standard output'] satisfies Row] : spoken('to', path, bare)),
+    ...argv.flatMap((argument, i) => spoken(`[${i}]`, argument)),
+  ];
 }
 
 function changeRows(change: Change, environmentId: string | null): Row[] {

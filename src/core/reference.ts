@@ -29,6 +29,12 @@ export function parseReference(text: string, field = 'reference'): SecretReferen
   return { vault, item, ...place, form: formOf(query, field) };
 }
 
+/** What `parseReference` reads back. */
+export function formatReference({ vault, item, section, field, form }: SecretReference): string {
+  const query = { value: '', otp: '?attribute=otp', openssh: '?ssh-format=openssh' }[form];
+  return `op://${[vault, item, ...(section === null ? [] : [section]), field].join('/')}${query}`;
+}
+
 function formOf(query: string | undefined, field: string): ValueForm {
   switch (query) {
     case undefined:

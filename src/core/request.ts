@@ -2,6 +2,7 @@
 // Verified facts and the agent's own words are kept apart. The digest covers every verified fact (I5).
 
 import { digestOf } from './canonical.ts';
+import type { RevealFacts } from './disclosure.ts';
 import type { Change, OutputMode } from './environment.ts';
 import type { ImportFacts, MountFacts, ReadFacts } from './mount-facts.ts';
 
@@ -50,12 +51,15 @@ export interface VariableFacts {
   readonly source: string;
   /** The value of a plain variable: not secret, and part of what is approved. */
   readonly plain?: string;
+  /** What it is taken from when it does not lie in the environment itself: ids where they are known. */
+  readonly reference?: string;
 }
 
 export interface RunFacts {
   readonly action: 'Run';
-  readonly environmentId: string;
-  readonly environmentName: string;
+  /** null when all variables come from references of the request. */
+  readonly environmentId: string | null;
+  readonly environmentName: string | null;
   readonly environmentCreatedBy: string | null;
   readonly variables: readonly VariableFacts[];
   readonly argv: readonly string[];
@@ -83,6 +87,7 @@ export type Work =
     }
   | MountFacts
   | ImportFacts
+  | RevealFacts
   | Handing;
 
 /** Work that hands values over: what a grant remembers and a lease is about. */

@@ -20,7 +20,6 @@ import {
   type AnyAgentCall,
 } from './agent-calls.ts';
 import { answerOf, anyResult, changeResult, lockedAnswer, resultOf, waitFor } from './answers.ts';
-import { searchPathOf } from './jobs.ts';
 import { localFiles, mountAgentHandlers } from './mount-handlers.ts';
 import { runAsk } from './run-facts.ts';
 import type { Service } from './service.ts';
@@ -163,16 +162,15 @@ function requestHandlers(service: Service) {
 async function startRun(service: Service, call: Call<'run.start'>) {
   const agent = await caller(service, call);
   if (!service.isUnlocked) return lockedAnswer();
-  const vault = service.unlocked();
-  const { params } = call;
-  if (params.environmentId === undefined) {
-    throw new Failure('input/invalid', 'name the environment whose variables the command needs', {
+  const { environmentId, ...params } = call.params;
+  if (environmentId === undefined && Object.keys(params.references ?? {}).length === 0) {
+    throw new Failure('input/invalid', 'name the environment whose variables the command needs, or references', {
       field: 'environmentId',
     });
   }
-  const environment = environmentOf(vault, params.environmentId);
-  const { run, stdin, outputAtMost } = await runAsk(params, environment, searchPathOf(vault), service.ownMounts);
-  const { createdBy } = environment;
+  const environment = environmentId === undefined ? null : environmentOf(service.unlocked(), environmentId);
+  const { run, stdin, outputAtMost } = await runAsk(service, params, environment);
+  const createdBy = environment?.createdBy ?? null;
   const ask: Ask = { agent, work: run, reason: params.reason, stdin, createdBy, outputAtMost, needsAdmission: true };
   return await settle(service, call, ask, resultOf);
 }

@@ -90,6 +90,7 @@ export function changeResult(made: ChangeMade): Record<string, unknown> {
     case 'imported':
       return { environmentId: made.environmentId, variableNames: [...made.variableNames] };
     case 'renamed':
+    case 'revealed':
     case 'unmounted':
     case 'removed':
       return {};

@@ -13,6 +13,7 @@ import { generateValue } from '../vault/generate.ts';
 import { Vault } from '../vault/vault.ts';
 import type { METHODS, MethodName, Params } from '../wire/methods.ts';
 import type { Call, Handlers } from '../wire/calls.ts';
+import { disclosureHandlers } from './disclosure-handlers.ts';
 import { doctorChecks } from './doctor.ts';
 import { askUnderAgent } from './guard.ts';
 import { SEARCH_PATH_SETTING } from './jobs.ts';
@@ -37,6 +38,7 @@ export function controlHandlers(service: Service, stop: () => void): Pick<Handle
     ...agentRegistryHandlers(service),
     ...auditHandlers(service),
     ...mountControlHandlers(service),
+    ...disclosureHandlers(service),
   };
 }
 

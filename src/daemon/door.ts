@@ -7,8 +7,10 @@ import type { Ticket } from '../authority/tickets.ts';
 import type { Variable } from '../core/environment.ts';
 import type { MountRefusal } from '../core/mount.ts';
 import type { ReadFacts } from '../core/mount-facts.ts';
+import { parseReference, type SecretReference } from '../core/reference.ts';
 import type { Admission, Doorkeeper, Opener } from '../delivery/mount/backend.ts';
 import type { StoredMount } from '../vault/mounts.ts';
+import type { Elsewhere } from './elsewhere.ts';
 import type { KnownReader } from './reader-facts.ts';
 import { variableFacts } from './run-facts.ts';
 import type { Service } from './service.ts';
@@ -133,7 +135,11 @@ export class Door implements Doorkeeper {
       environmentId,
       environmentName: name,
       environmentCreatedBy: createdBy,
-      variables: variableFacts(name, variables.filter(isInFile)),
+      variables: variableFacts(
+        this.#service,
+        name,
+        variables.filter((one) => isInFile(one, this.#service.elsewhere)),
+      ),
     };
     this.#known = { revision, content };
     return content;
@@ -178,9 +184,24 @@ export class Door implements Doorkeeper {
 type Content = Pick<ReadFacts, 'environmentId' | 'environmentName' | 'environmentCreatedBy' | 'variables'>;
 type Asked = Parameters<typeof denialOf>[0] & Pick<KnownReader, 'isUnchanged'>;
 
-/** Whether a variable has a value that a file can hold. References cannot be read by this version. */
-export function isInFile({ isSet, kind, writable }: Pick<Variable, 'isSet' | 'kind' | 'writable'>): boolean {
-  return isSet && kind !== 'reference' && writable !== false;
+/**
+ * Whether a variable has a value that a file can hold. A reader waits for the file: what another manager has to be asked
+ * for, or is good for half a minute only, is handed over by run and read.
+ */
+export function isInFile(variable: Pick<Variable, 'isSet' | 'reference' | 'writable'>, elsewhere: Elsewhere): boolean {
+  const { isSet, reference: text, writable } = variable;
+  if (text === undefined) return isSet && writable !== false;
+  const reference = referenceOrNull(text);
+  return reference?.form === 'value' && elsewhere.kindOf(reference.vault) === null;
+}
+
+/** Null for one that an earlier version took without looking at it. */
+function referenceOrNull(text: string): SecretReference | null {
+  try {
+    return parseReference(text);
+  } catch {
+    return null;
+  }
 }
 
 /** A yes, on its way to the reader. */

@@ -6,28 +6,47 @@ import type { LeaseOrder } from '../authority/powers.ts';
 import { childBaseEnvironment } from '../delivery/environment.ts';
 import type { RunJob } from '../delivery/job.ts';
 import { writeDotenv } from '../core/dotenv-write.ts';
+import type { Disclosed, Wanted } from '../core/disclosure.ts';
+import { LENGTH_MASKABLE_MIN } from '../core/environment.ts';
 import { Failure } from '../core/failure.ts';
 import { MOUNT_BYTES_MAX } from '../core/mount.ts';
 import type { ReadFacts } from '../core/mount-facts.ts';
-import { unpad } from '../core/padding.ts';
+import { pad, unpad } from '../core/padding.ts';
+import { parseReference, type ValueForm } from '../core/reference.ts';
 import { Secret } from '../core/secret.ts';
 import { KEY_BYTES, NONCE_BYTES, openXaes, sealXaes } from '../core/xaes.ts';
+import type { SealedVariable } from '../vault/environments.ts';
 import type { Vault } from '../vault/vault.ts';
+import type { Elsewhere } from './elsewhere.ts';
+import { wantedOf } from './references.ts';
 
 /** The search path of the human, recorded at init: a name is looked up there, never on the agent's PATH (attack E07). */
 export const SEARCH_PATH_SETTING = 'search_path';
 const SEARCH_PATH_DEFAULT = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/local/sbin', '/usr/sbin', '/sbin'];
+
+/** How long a source may take for the values of one command. */
+const SOURCE_WAIT_MS = 60_000;
 
 export function searchPathOf(vault: Vault): readonly string[] {
   const recorded = vault.setting(SEARCH_PATH_SETTING);
   return recorded === undefined ? SEARCH_PATH_DEFAULT : recorded.split(':');
 }
 
-/** Throws Failure when a variable has no value any more. */
-export function runJob(vault: Vault, order: LeaseOrder): RunJob {
+/** A value on its way, still sealed, and what its receiver makes of it. */
+interface SealedValue extends SealedVariable {
+  readonly form: ValueForm;
+}
+
+/** Rejects with a Failure when a value is not there any more, or a source does not give it. */
+export async function runJob(
+  vault: Vault,
+  elsewhere: Elsewhere,
+  order: LeaseOrder,
+  signal: AbortSignal,
+): Promise<RunJob> {
   const { run } = order;
-  const names = run.variables.map(({ name }) => name);
   const PATH = searchPathOf(vault).join(':');
+  const variables = await sealedValues(vault, elsewhere, wantedOf(run.environmentId, run.variables), signal);
   return {
     runId: order.runId,
     argv: run.argv,
@@ -35,14 +54,76 @@ export function runJob(vault: Vault, order: LeaseOrder): RunJob {
     cwd: run.cwd.path,
     baseEnvironment: childBaseEnvironment({ ...process.env, PATH }),
     environmentDelta: run.environmentDelta,
-    variables: vault
-      .sealedVariables(run.environmentId, names)
-      .map((variable) => ({ ...variable, key: variable.key.reveal() })),
+    variables: variables.map((variable) => ({ ...variable, key: variable.key.reveal() })),
     stdin: order.stdin === null ? null : Buffer.from(order.stdin),
     timeoutMs: run.timeoutSeconds * 1_000,
     outputMode: order.output,
     expected: { program: run.program, operands: run.operands, cwd: run.cwd },
   };
+}
+
+/** The values themselves, for a command of the human's own, which wipes them. Rejects as `runJob` does. */
+export async function disclosedValues(
+  vault: Vault,
+  elsewhere: Elsewhere,
+  wanted: readonly Wanted[],
+): Promise<Disclosed[]> {
+  const sealed = await sealedValues(vault, elsewhere, wanted, AbortSignal.timeout(SOURCE_WAIT_MS));
+  return sealed.map(({ name, key, nonce, sealed: bytes, aad, form, concealed, maskable }) => {
+    using own = key;
+    const content = openXaes(own.reveal(), nonce, bytes, aad);
+    const value = new Secret(Buffer.from(unpad(content)));
+    content.fill(0);
+    return { name, value, form, isMasked: concealed && maskable };
+  });
+}
+
+/** In the order they are wanted. */
+async function sealedValues(
+  vault: Vault,
+  elsewhere: Elsewhere,
+  wanted: readonly Wanted[],
+  signal: AbortSignal,
+): Promise<SealedValue[]> {
+  const outside = new Map<number, Secret>();
+  try {
+    for (const [i, { place }] of wanted.entries()) {
+      const reference = place.kind === 'reference' ? parseReference(place.reference) : null;
+      if (reference === null || elsewhere.kindOf(reference.vault) === null) continue;
+      outside.set(i, await elsewhere.read(reference, signal));
+    }
+    // Nothing of this vault is opened before the slowest source has answered, and what was locked meanwhile stays so.
+    return wanted.map((one, i) => {
+      const value = outside.get(i);
+      return value === undefined ? sealedHere(vault, one) : sealedAnew(one, value);
+    });
+  } finally {
+    for (const value of outside.values()) value.wipe();
+  }
+}
+
+/** One value of this vault, not opened. A variable that is a reference is followed. */
+function sealedHere(vault: Vault, { name, place }: Wanted): SealedValue {
+  if (place.kind === 'variable') {
+    const [sealed] = vault.sealedVariables(place.environmentId, [place.name]);
+    if (sealed === undefined) throw new Failure('vault/value_missing', `${name} has no value yet`, { field: name });
+    return { ...sealed, name, form: 'value' };
+  }
+  const reference = parseReference(place.reference);
+  const sealed = vault.sealedField(reference);
+  const { form } = reference;
+  return { ...sealed, name, concealed: true, maskable: sealed.maskable && form !== 'otp', form };
+}
+
+/** A value that came from elsewhere, under a key of its own, so that it goes the same way as all others. */
+function sealedAnew({ name, place }: Wanted, value: Secret): SealedValue {
+  const [key, nonce, aad] = [new Secret(randomBytes(KEY_BYTES)), randomBytes(NONCE_BYTES), Buffer.from(name)];
+  const padded = pad(value.reveal());
+  const sealed = sealXaes(key.reveal(), nonce, padded, aad);
+  padded.fill(0);
+  const form = place.kind === 'reference' ? parseReference(place.reference).form : 'value';
+  const maskable = value.byteLength >= LENGTH_MASKABLE_MIN && form !== 'otp';
+  return { name, key, nonce, sealed, aad, concealed: true, maskable, form };
 }
 
 /** Programs that read a dotenv file line by line, and print a line they do not understand (docs/dotenv.md). */
@@ -53,10 +134,7 @@ const LINE_READERS: ReadonlySet<string> = new Set(['direnv']);
  * reader waits for them, and they are never a string. Throws Failure when a variable has no value any more.
  */
 export function mountText(vault: Vault, read: ReadFacts): Buffer {
-  const sealed = vault.sealedVariables(
-    read.environmentId,
-    read.variables.map(({ name }) => name),
-  );
+  const sealed = wantedOf(read.environmentId, read.variables).map((one) => sealedHere(vault, one));
   const opened: { name: string; value: Buffer }[] = [];
   const padded: Buffer[] = [];
   try {
@@ -123,9 +201,9 @@ export class MountTexts {
   }
 }
 
-/** All that the text depends on but the values. No name of a variable has a space in it. */
+/** All that the text depends on but the values. */
 function nameOf(read: ReadFacts): string {
-  const names = read.variables.map(({ name }) => name).join(' ');
+  const names = read.variables.map(({ name, reference = '' }) => `${name}=${reference}`).join(' ');
   return `${read.environmentId} ${isMultilineFor(read) ? 'whole' : 'by line'} ${names}`;
 }
 

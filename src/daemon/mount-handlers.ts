@@ -34,7 +34,7 @@ export function mountControlHandlers(service: Service) {
       const { path, backend } = call.params;
       const environment = find(call.params.environment);
       await service.mounts.check(path);
-      const work = mountFacts('mount', environment, path, service.mounts.backendFor(backend));
+      const work = mountFacts(service, 'mount', environment, path, service.mounts.backendFor(backend));
       if ((await askWorkUnderAgent(service, call, work)) !== null) return { asked: true };
       const { environmentId } = environment;
       return { mount: await service.mounts.mount({ environmentId, path, backend, createdBy: null }) };
@@ -42,7 +42,13 @@ export function mountControlHandlers(service: Service) {
     'mount.remove': async (call: Call<'mount.remove'>) => {
       const { path } = call.params;
       const { stored } = service.mounts.find(path);
-      const work = mountFacts('unmount', environmentOfMount(service, stored.environmentId), path, stored.backend);
+      const work = mountFacts(
+        service,
+        'unmount',
+        environmentOfMount(service, stored.environmentId),
+        path,
+        stored.backend,
+      );
       if ((await askWorkUnderAgent(service, call, work)) !== null) return { asked: true };
       await service.mounts.unmount(path);
       return {};
@@ -73,7 +79,7 @@ export function mountAgentHandlers(service: Service) {
       const { environmentId, path } = call.params;
       const environment = environmentOf(service.unlocked(), environmentId);
       await service.mounts.check(path);
-      const work = mountFacts('mount', environment, path, service.mounts.backendFor('auto'));
+      const work = mountFacts(service, 'mount', environment, path, service.mounts.backendFor('auto'));
       return await settle(service, call, arrangeAsk(agent, work, environment.createdBy), () => ({ mountPath: path }));
     },
 
@@ -88,7 +94,7 @@ export function mountAgentHandlers(service: Service) {
       checkPathText(path);
       const { stored } = service.mounts.find(path);
       const environment = environmentOfMount(service, stored.environmentId);
-      const work = mountFacts('unmount', environment, path, stored.backend);
+      const work = mountFacts(service, 'unmount', environment, path, stored.backend);
       return await settle(service, call, arrangeAsk(agent, work, stored.createdBy), () => ({}));
     },
 
@@ -115,6 +121,7 @@ export function localFiles(service: Service, environmentId?: string): LocalFileV
 }
 
 function mountFacts(
+  service: Service,
   verb: MountFacts['verb'],
   environment: Pick<Environment, 'environmentId' | 'name' | 'createdBy' | 'variables'>,
   path: string,
@@ -127,7 +134,11 @@ function mountFacts(
     environmentId,
     environmentName: name,
     environmentCreatedBy: createdBy,
-    variables: variableFacts(name, variables.filter(isInFile)),
+    variables: variableFacts(
+      service,
+      name,
+      variables.filter((one) => isInFile(one, service.elsewhere)),
+    ),
     path,
     backend,
   };

@@ -14,6 +14,7 @@ import type { MountView } from '../wire/methods.ts';
 import { dirname } from 'node:path';
 import { Backends, type BackendChoice } from './backends.ts';
 import { Door, isInFile } from './door.ts';
+import type { Elsewhere } from './elsewhere.ts';
 import { MountTexts } from './jobs.ts';
 import type { Service } from './service.ts';
 
@@ -270,7 +271,7 @@ export class Mounts {
       note,
       readers: authority.leases.all().filter(({ work }) => 'mountId' in work && work.mountId === mountId).length,
       denied: denials.map(({ program }) => program),
-      leftOut: leftOutOf(environment?.variables ?? []),
+      leftOut: leftOutOf(environment?.variables ?? [], this.#service.elsewhere),
       hasBackup: vault.mounts.hasBackup(path),
     };
   }
@@ -294,6 +295,6 @@ export class Mounts {
   }
 }
 
-function leftOutOf(variables: readonly Variable[]): string[] {
-  return variables.filter((variable) => !isInFile(variable)).map(({ name }) => name);
+function leftOutOf(variables: readonly Variable[], elsewhere: Elsewhere): string[] {
+  return variables.filter((variable) => !isInFile(variable, elsewhere)).map(({ name }) => name);
 }

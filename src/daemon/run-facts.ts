@@ -6,10 +6,13 @@ import { isAbsolute } from 'node:path';
 import type { Environment, OutputMode, Variable } from '../core/environment.ts';
 import { Failure } from '../core/failure.ts';
 import { isCodeOnCommandLine } from '../core/interpreters.ts';
-import { parseEnvironmentDeltaName } from '../core/names.ts';
+import { parseDraftName, parseEnvironmentDeltaName } from '../core/names.ts';
 import type { RunFacts, VariableFacts } from '../core/request.ts';
 import { directoryFacts, fileFacts, operandsOf, resolveProgram } from '../machine/digest.ts';
 import { ARGV_CHARACTERS_MAX, type Params } from '../wire/methods.ts';
+import { searchPathOf } from './jobs.ts';
+import { leadOf, type Lead } from './references.ts';
+import type { Service } from './service.ts';
 
 const TIMEOUT_SECONDS_DEFAULT = 300;
 
@@ -19,28 +22,34 @@ export interface RunAsk {
   readonly outputAtMost: OutputMode;
 }
 
+/** What a run is made from: names and references, the human's search path, and the files that are only ours. */
+export type RunWorld = Pick<Service, 'unlocked' | 'elsewhere' | 'ownMounts'>;
+
 /** Throws Failure for anything that cannot be run as it is asked. Reads no value. */
 export async function runAsk(
-  params: Params<'run.start'>,
-  environment: Environment,
-  searchPath: readonly string[],
-  ownMounts: readonly string[],
+  world: RunWorld,
+  params: Omit<Params<'run.start'>, 'environmentId'>,
+  environment: Environment | null,
 ): Promise<RunAsk> {
   checkArguments(params.argv);
-  const variables = variablesOf(params, environment);
+  const own = environment === null ? [] : ownVariables(params.variables, environment);
+  const variables = [
+    ...(environment === null ? [] : variableFacts(world, environment.name, own)),
+    ...referencedVariables(world, params.references ?? {}, own),
+  ];
   const environmentDelta = deltaOf(params.env ?? {}, variables);
   const cwdPath = await folderOf(params.cwd);
   const cwd = directoryFacts(cwdPath);
   const [command = ''] = params.argv;
-  const program = await fileFacts(resolveProgram(command, searchPath, cwdPath));
-  const operands = await operandsOf(params.argv, cwdPath, ownMounts);
+  const program = await fileFacts(resolveProgram(command, searchPathOf(world.unlocked()), cwdPath));
+  const operands = await operandsOf(params.argv, cwdPath, world.ownMounts);
   const stdin = params.stdin === undefined || params.stdin === '' ? null : Buffer.from(params.stdin, 'utf8');
   const run: RunFacts = {
     action: 'Run',
-    environmentId: environment.environmentId,
-    environmentName: environment.name,
-    environmentCreatedBy: environment.createdBy,
-    variables: variableFacts(environment.name, variables),
+    environmentId: environment?.environmentId ?? null,
+    environmentName: environment?.name ?? null,
+    environmentCreatedBy: environment?.createdBy ?? null,
+    variables,
     argv: params.argv,
     program,
     operands,
@@ -51,15 +60,47 @@ export async function runAsk(
     output: params.output ?? 'redacted',
     timeoutSeconds: params.timeoutSeconds ?? TIMEOUT_SECONDS_DEFAULT,
   };
-  const isMaskable = variables.every((variable) => !variable.concealed || variable.maskable);
-  return { run, stdin, outputAtMost: isMaskable ? environment.output : 'summary' };
+  const areMaskable =
+    own.every(({ concealed, maskable }) => !concealed || maskable) &&
+    variables.every(({ reference }) => reference === undefined || lead(world, reference).isMaskable);
+  return { run, stdin, outputAtMost: areMaskable ? (environment?.output ?? 'redacted') : 'summary' };
 }
 
 /** Variables as a human is shown them: where each comes from, and what is not secret. */
-export function variableFacts(environmentName: string, variables: readonly Variable[]): VariableFacts[] {
-  return variables.map(({ name, plain }) => {
-    return { name, source: `${environmentName}/${name}`, ...(plain === undefined ? {} : { plain }) };
+export function variableFacts(
+  world: Pick<RunWorld, 'unlocked' | 'elsewhere'>,
+  environmentName: string,
+  variables: readonly Variable[],
+): VariableFacts[] {
+  return variables.map(({ name, plain, reference: text }) => {
+    const source = `${environmentName}/${name}`;
+    if (text === undefined) return { name, source, ...(plain === undefined ? {} : { plain }) };
+    const target = lead(world, text, name);
+    return { name, source: `${source}: ${target.source}`, reference: target.reference };
   });
+}
+
+/** Variables the request itself takes from references. */
+function referencedVariables(
+  world: RunWorld,
+  references: Readonly<Record<string, string>>,
+  own: readonly Variable[],
+): VariableFacts[] {
+  return Object.keys(references)
+    .toSorted()
+    .map((name) => {
+      const field = `references.${name}`;
+      parseDraftName(name, field);
+      if (own.some((variable) => variable.name === name)) {
+        throw new Failure('input/invalid', `${name} comes from the environment already`, { field });
+      }
+      const { source, reference } = lead(world, references[name] ?? '', field);
+      return { name, source, reference };
+    });
+}
+
+function lead(world: Pick<RunWorld, 'unlocked' | 'elsewhere'>, text: string, field?: string): Lead {
+  return leadOf(world.unlocked(), world.elsewhere, text, field);
 }
 
 function checkArguments(argv: readonly string[]): void {
@@ -81,13 +122,8 @@ function checkArguments(argv: readonly string[]): void {
   }
 }
 
-function variablesOf(params: Params<'run.start'>, environment: Environment): Variable[] {
-  if (params.references !== undefined && Object.keys(params.references).length > 0) {
-    throw new Failure('input/reference_unsupported', 'references are not available in this version', {
-      field: 'references',
-    });
-  }
-  const wanted = params.variables ?? environment.variables.map(({ name }) => name);
+function ownVariables(names: readonly string[] | undefined, environment: Environment): Variable[] {
+  const wanted = names ?? environment.variables.map(({ name }) => name);
   return [...new Set(wanted)].map((name, i) => variableNamed(environment, name, i));
 }
 
@@ -95,11 +131,6 @@ function variableNamed(environment: Environment, name: string, i: number): Varia
   const variable = environment.variables.find((candidate) => candidate.name === name);
   const field = `variables[${i}]`;
   if (variable === undefined) throw new Failure('name/not_found', 'the environment has no such variable', { field });
-  if (variable.kind === 'reference') {
-    throw new Failure('input/reference_unsupported', `${name} is a reference; this version cannot resolve it`, {
-      field,
-    });
-  }
   if (!variable.isSet) {
     throw new Failure('vault/value_missing', `${name} has no value yet`, {
       field,
@@ -109,14 +140,14 @@ function variableNamed(environment: Environment, name: string, i: number): Varia
   return variable;
 }
 
-function deltaOf(env: Readonly<Record<string, string>>, variables: readonly Variable[]): Record<string, string> {
+function deltaOf(env: Readonly<Record<string, string>>, variables: readonly VariableFacts[]): Record<string, string> {
   const delta: [string, string][] = [];
   for (const name of Object.keys(env).toSorted()) {
     const field = `env.${name}`;
     parseEnvironmentDeltaName(name, field);
     const text = env[name] ?? '';
     if (variables.some((variable) => variable.name === name)) {
-      throw new Failure('input/environment_refused', `${name} comes from the environment in the vault`, { field });
+      throw new Failure('input/environment_refused', `${name} comes from the vault`, { field });
     }
     if (text.includes('\0') || !text.isWellFormed()) throw new Failure('input/invalid', 'that is not text', { field });
     delta.push([name, text]);

@@ -8,8 +8,8 @@ import type { AuditEvent } from '../core/event.ts';
 import { Failure } from '../core/failure.ts';
 import { makeId } from '../core/names.ts';
 import type { AgentFacts, RunResult } from '../core/request.ts';
-import type { RunEnded, RunOutcome } from '../delivery/job.ts';
-import type { Runners } from '../delivery/run.ts';
+import { wipeJob, type RunEnded, type RunOutcome } from '../delivery/job.ts';
+import type { RunningJob, Runners } from '../delivery/run.ts';
 import type { Log } from '../machine/log.ts';
 import type { HomePaths } from '../machine/paths.ts';
 import { isSameProcessAlive } from '../machine/processes.ts';
@@ -18,12 +18,14 @@ import type { StoredAgent } from '../vault/agents.ts';
 import type { Vault } from '../vault/vault.ts';
 import { arrange, makeChange } from './changes.ts';
 import { fitText } from './output-text.ts';
-import { runJob } from './jobs.ts';
+import type { Elsewhere } from './elsewhere.ts';
+import { disclosedValues, runJob } from './jobs.ts';
 import { Mounts } from './mounts.ts';
 import { Observer } from './observe.ts';
 import { ReaderObserver } from './reader-facts.ts';
 import type { ServedConnection } from '../wire/calls.ts';
 import type { Peer } from '../wire/peer.ts';
+import { Terminals } from './terminals.ts';
 import { requestView } from './views.ts';
 import { Watchers } from './watchers.ts';
 
@@ -42,6 +44,7 @@ export interface ServiceParts {
   readonly runners: Runners;
   readonly log: Log;
   readonly vault: Vault | null;
+  readonly elsewhere: Elsewhere;
 }
 
 export class Service {
@@ -52,6 +55,8 @@ export class Service {
   readonly log: Log;
   readonly observer = new Observer();
   readonly watchers = new Watchers();
+  readonly terminals = new Terminals();
+  readonly elsewhere: Elsewhere;
   readonly authority: Authority;
   readonly mounts: Mounts;
   readonly readers: ReaderObserver;
@@ -74,6 +79,7 @@ export class Service {
     this.runners = parts.runners;
     this.log = parts.log;
     this.vault = parts.vault;
+    this.elsewhere = parts.elsewhere;
     this.authority = new Authority(this.#powers());
     this.mounts = new Mounts(this);
     this.readers = new ReaderObserver(this.observer, this.ownMounts, ({ process, ancestors }) => {
@@ -139,6 +145,7 @@ export class Service {
     this.#seen.clear();
     try {
       this.watchers.closeAll();
+      this.terminals.forgetAll();
       const unmounted = this.mounts.closeAll();
       await this.authority.lock(why).catch((error: unknown) => this.log.failure('lock', error));
       await unmounted;
@@ -278,6 +285,7 @@ export class Service {
       isUnlocked: () => this.isUnlocked,
       isAlive: (process) => isSameProcessAlive(process),
       deliver: (order) => this.#deliver(order),
+      disclose: async (wanted) => await disclosedValues(this.unlocked(), this.elsewhere, wanted),
       change: (change, agentId) => makeChange(this.unlocked(), change, agentId),
       arrange: async (work, agentId) => await arrange(this, work, agentId),
       hold: (runId, masked) => this.#hold(runId, masked),
@@ -288,12 +296,26 @@ export class Service {
   /** I9: the only call of sealedVariables(), reached only through the gate. The values stay sealed in this process. */
   #deliver(order: LeaseOrder): Delivery {
     this.touch();
-    const running = this.runners.run(runJob(this.unlocked(), order));
+    const stopped = new AbortController();
+    const running = this.#start(order, stopped.signal);
     return {
-      started: running.started.catch(() => null),
-      ended: running.ended.then((outcome) => deliveryEnd(order, outcome)),
-      kill: async () => await running.kill(),
+      started: running.then(async ({ started }) => await started).catch(() => null),
+      ended: running
+        .then(async ({ ended }) => deliveryEnd(order, await ended))
+        .catch((error: unknown) => ({ kind: 'failed', failure: Failure.from(error) })),
+      kill: async () => {
+        stopped.abort(new Failure('run/failed', 'the run was stopped before it began'));
+        await (await running.catch(() => null))?.kill();
+      },
     };
+  }
+
+  /** A source may take its time; a run that was stopped, or a vault that was locked meanwhile, starts nothing. */
+  async #start(order: LeaseOrder, stopped: AbortSignal): Promise<RunningJob> {
+    const job = await runJob(this.unlocked(), this.elsewhere, order, stopped);
+    if (!stopped.aborted) return this.runners.run(job);
+    wipeJob(job);
+    throw stopped.reason;
   }
 
   #hold(runId: string, { stdout, stderr }: Masked): void {

@@ -4,6 +4,7 @@
 import type { OutputMode } from '../core/environment.ts';
 import { Failure } from '../core/failure.ts';
 import type { FailureDocument } from '../core/failure.ts';
+import type { ValueForm } from '../core/reference.ts';
 import type { DirectoryFacts, FileFacts, Redaction } from '../core/request.ts';
 import { encodeFrame } from './frames.ts';
 import type { Frame } from './frames.ts';
@@ -22,6 +23,8 @@ export interface SealedVariable {
   readonly aad: Buffer;
   readonly concealed: boolean;
   readonly maskable: boolean;
+  /** What the program gets of it. */
+  readonly form: ValueForm;
 }
 
 /** A file as it was when the human saw it. */
@@ -93,7 +96,7 @@ export type Report = { readonly kind: 'ready' } | RunStarted | RunOutcome;
 /** Bytes of a job. The caller wipes them, and the job's own buffers (`wipeJob`). Throws `input/too_large`. */
 export function encodeJob(job: RunJob): Buffer {
   const { variables, stdin, ...rest } = job;
-  const named = variables.map(({ name, concealed, maskable }) => ({ name, concealed, maskable }));
+  const named = variables.map(({ name, concealed, maskable, form }) => ({ name, concealed, maskable, form }));
   const parts = variables.flatMap(({ key, nonce, sealed, aad }) => [key, nonce, sealed, aad]);
   const header = { kind: 'job', job: { ...rest, variables: named, hasStdin: stdin !== null } };
   const bytes = encodeFrame(header, stdin === null ? parts : [...parts, stdin]);
@@ -130,7 +133,7 @@ export function decodeOrder({ header, parts }: Frame<OrderHeader>): Order {
 
 type JobHeader = Omit<RunJob, 'variables' | 'stdin'> & {
   readonly hasStdin: boolean;
-  readonly variables: readonly Pick<SealedVariable, 'name' | 'concealed' | 'maskable'>[];
+  readonly variables: readonly Pick<SealedVariable, 'name' | 'concealed' | 'maskable' | 'form'>[];
 };
 
 export function encodeReport(report: Report): Buffer {

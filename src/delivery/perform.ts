@@ -5,6 +5,7 @@ import { Failure } from '../core/failure.ts';
 import { unpad } from '../core/padding.ts';
 import { NeedleSet, Redactor } from '../core/redactor.ts';
 import type { Redaction } from '../core/request.ts';
+import { applyForm } from '../core/value-form.ts';
 import { openXaes } from '../core/xaes.ts';
 import { Child } from './child.ts';
 import type { ChildEnd } from './child.ts';
@@ -31,7 +32,7 @@ export async function perform(job: RunJob, stage: Stage): Promise<RunEnded> {
   enterFolder(job.expected.cwd);
   refuseUnmaskable(job);
   if (stage.isStopped()) return neverStarted();
-  const values = openValues(job);
+  const values = await openValues(job);
   const concealed = new Set(job.variables.flatMap(({ name, concealed }) => (concealed ? [name] : [])));
   const needles = NeedleSet.compile(values.filter(({ name }) => concealed.has(name)));
   const masks = [new Redactor(needles), new Redactor(needles)] as const;
@@ -65,14 +66,18 @@ function refuseUnmaskable(job: RunJob): void {
 }
 
 /** The caller wipes what it gets. Keys are wiped here as soon as they were used. */
-function openValues(job: RunJob): OpenValue[] {
-  return job.variables.map(({ name, key, nonce, sealed, aad }) => {
+async function openValues(job: RunJob): Promise<OpenValue[]> {
+  const values: OpenValue[] = [];
+  for (const { name, key, nonce, sealed, aad, form } of job.variables) {
     const padded = openXaes(key, nonce, sealed, aad);
     key.fill(0);
-    const value = Buffer.from(unpad(padded));
-    padded.fill(0);
-    return { name, value };
-  });
+    try {
+      values.push({ name, value: await applyForm(unpad(padded), form, Date.now()) });
+    } finally {
+      padded.fill(0);
+    }
+  }
+  return values;
 }
 
 function ended(

@@ -54,7 +54,7 @@ async function makeJob(): Promise<RunJob> {
     cwd: FOLDER,
     baseEnvironment: {},
     environmentDelta: {},
-    variables: [{ name: 'REHEARSAL', key, nonce, sealed, aad, concealed: true, maskable: true }],
+    variables: [{ name: 'REHEARSAL', key, nonce, sealed, aad, concealed: true, maskable: true, form: 'value' }],
     stdin: null,
     timeoutMs: TIMEOUT_MS,
     outputMode: 'redacted',

@@ -21,6 +21,8 @@ export interface ProcessEntry {
   readonly state: string;
   readonly groupId: number;
   readonly sessionId: number;
+  /** Number of the controlling terminal, or 0 for none. */
+  readonly terminal: number;
 }
 
 /** What names one process: `ProcessFacts` and `ProcessEntry` both have it. */
@@ -108,7 +110,7 @@ export function processEntry(pid: number): ProcessEntry | null {
   if (line === null) return null;
   // The second field is the command in parentheses, and the command may hold spaces and parentheses itself.
   const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
-  const [state, parentPid, groupId, sessionId] = fields;
+  const [state, parentPid, groupId, sessionId, terminal] = fields;
   const startedAt = fields[19];
   if (state === undefined || startedAt === undefined) return null;
   return {
@@ -118,6 +120,7 @@ export function processEntry(pid: number): ProcessEntry | null {
     state,
     groupId: Number(groupId),
     sessionId: Number(sessionId),
+    terminal: Number(terminal),
   };
 }
 

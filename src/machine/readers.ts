@@ -104,6 +104,15 @@ function markOf(pid: number): string {
   return `${dev} ${ino} ${readProcFile(`/proc/${pid}/cmdline`).toString('latin1')}`;
 }
 
+/** Whether a coding agent left its mark in the environment of a process. True when that cannot be looked at. */
+export function hasAgentMarker(pid: number): boolean {
+  try {
+    return environmentOf(pid)?.hasAgentMarker ?? true;
+  } catch {
+    return true;
+  }
+}
+
 /** Null when there is more than anybody could look through. The environment may hold credentials, and is wiped. */
 function environmentOf(pid: number): Pick<SeenReader, 'loaders' | 'hasAgentMarker'> | null {
   const environment = readProcFile(`/proc/${pid}/environ`);

@@ -5,6 +5,7 @@ import { ENVIRONMENTS_MAX, LENGTH_MASKABLE_MIN, VALUE_BYTES_MAX, VARIABLES_MAX }
 import type { Environment, OutputMode, Variable, VariableKind } from '../core/environment.ts';
 import { Failure } from '../core/failure.ts';
 import { isId, makeId, parseTitle, parseVariableName } from '../core/names.ts';
+import { parseReference } from '../core/reference.ts';
 import { Secret } from '../core/secret.ts';
 import type { Records } from './records.ts';
 import type { StoredRecord } from './seal.ts';
@@ -142,12 +143,7 @@ export class Environments {
   }
 
   #valueRecord(environmentId: string, variable: Variable): StoredRecord {
-    const { name, kind } = variable;
-    if (kind === 'reference') {
-      throw new Failure('input/reference_unsupported', `${name} is a reference, which cannot be read yet`, {
-        field: name,
-      });
-    }
+    const { name } = variable;
     const record = this.#records.find('value', environmentId, name);
     if (record === undefined) throw new Failure('vault/value_missing', `${name} has no value yet`, { field: name });
     return record;
@@ -228,6 +224,7 @@ function refuseImpossible({ kind, concealed, value, reference }: VariableInput):
   if ((value !== undefined) !== hasValue)
     throw invalid(`a ${kind} variable has ${hasValue ? 'a' : 'no'} value`, 'value');
   if ((reference !== undefined) !== (kind === 'reference')) throw invalid('only references refer', 'reference');
+  if (reference !== undefined) parseReference(reference);
   if (value === undefined) return;
   if (value.byteLength > VALUE_BYTES_MAX) {
     throw new Failure('input/too_large', `a value has at most ${VALUE_BYTES_MAX} bytes`, { field: 'value' });

@@ -3,10 +3,12 @@
 // I4: no row of the agent's socket has a parameter or a result that could hold a concealed value.
 
 import * as z from 'zod';
+import { REFERENCE_CHARACTERS_MAX, REFERENCES_MAX } from '../core/disclosure.ts';
 import { VALUE_BYTES_MAX, VARIABLES_MAX, type Environment, type VariableKind } from '../core/environment.ts';
 import type { RecordedEvent } from '../core/event.ts';
 import type { MountBackend, MountState } from '../core/mount.ts';
 import { NAME_LENGTH_MAX } from '../core/names.ts';
+import type { ValueForm } from '../core/reference.ts';
 import type { Request, RunResult, Status } from '../core/request.ts';
 
 /** Seconds a call waits for the human before it answers `approval_pending` (CONTRACT: below every client's own limit). */
@@ -15,6 +17,7 @@ export const ARGV_MAX = 4_096;
 /** More characters than this cannot be shown to a human who then knows what he approves (attack A04). */
 export const ARGV_CHARACTERS_MAX = 8 * 1024;
 export const STDIN_CHARACTERS_MAX = 64 * 1024;
+export const ENVIRONMENTS_AT_ONCE_MAX = 50;
 export const REASON_CHARACTERS_MAX = 1_000;
 
 const text = (max: number) => z.string().max(max);
@@ -177,6 +180,35 @@ export const METHODS = {
   /** Parts: passphrase. */
   'mount.forget_backup': { ...humanRow, underAgent: 'refuse', params: z.strictObject({ path }) },
 
+  /**
+   * Values for a command of the human's own. Parts: the passphrase, unless it was typed at that terminal a while ago.
+   * Answers with one part: the values, one after another. Under an agent it becomes a request, and a run is refused.
+   */
+  'values.open': {
+    ...unlockedRow,
+    human: 'handler',
+    partsMax: 1,
+    params: z.strictObject({
+      purpose: z.enum(['run', 'read', 'inject']),
+      environments: z.array(title).max(ENVIRONMENTS_AT_ONCE_MAX),
+      references: z.array(text(REFERENCE_CHARACTERS_MAX)).max(REFERENCES_MAX),
+      argv: z.array(text(ARGV_CHARACTERS_MAX)).max(ARGV_MAX),
+      path: path.nullable(),
+    }),
+  },
+  /** A run that a command under an agent asks for: the request is that of the agent, and the output is masked. */
+  'run.ask': {
+    ...unlockedRow,
+    params: z.strictObject({
+      environment: title.optional(),
+      references: z.record(title, text(REFERENCE_CHARACTERS_MAX)),
+      argv: z.array(text(ARGV_CHARACTERS_MAX)).min(1).max(ARGV_MAX),
+      cwd: path,
+      env: z.record(title, text(32 * 1024)),
+      timeoutSeconds: z.int().min(1).max(3600),
+    }),
+  },
+
   'request.list': { ...unlockedRow, params: nothing },
   'request.show': { ...unlockedRow, params: z.strictObject({ requestId: id }) },
   'request.approve': {
@@ -264,7 +296,7 @@ export interface LeaseView {
   /** null for the reading of a mounted file, which has a `path` instead. */
   readonly runId: string | null;
   readonly path: string | null;
-  readonly environmentName: string;
+  readonly environmentName: string | null;
   readonly variables: readonly string[];
   readonly argv: readonly string[];
   readonly pid: number | null;
@@ -348,6 +380,16 @@ export interface Check {
   readonly fix?: string;
 }
 
+/** One value of `values.open`, without itself. */
+export interface ValueView {
+  /** The name of the variable, or the reference as it was asked for. */
+  readonly name: string;
+  /** What the receiver makes of it (core/value-form.ts). */
+  readonly form: ValueForm;
+  readonly isMasked: boolean;
+  readonly bytes: number;
+}
+
 /** What an agent may know of a variable. */
 export interface VariableView {
   readonly name: string;
@@ -413,6 +455,8 @@ export interface Results {
   'environment.set': ChangeAnswer<object>;
   'environment.unset': ChangeAnswer<object>;
   'environment.import': ChangeAnswer<{ environmentId: string; variableNames: readonly string[] }>;
+  'values.open': { values: ValueView[] };
+  'run.ask': RunResult;
   'mount.add': ChangeAnswer<{ mount?: MountView }>;
   'mount.remove': ChangeAnswer<object>;
   'mount.list': { mounts: MountView[] };

@@ -23,6 +23,8 @@ export class World {
   readonly runs: Run[] = [];
   readonly ended = new Set<number>();
   readonly held: string[] = [];
+  /** Each reading of the vault for the human, as the events that were on the record before it. */
+  readonly disclosed: string[][] = [];
   isUnlocked = true;
   isDiskFull = false;
   nowMs = 1_000;
@@ -67,6 +69,10 @@ export class World {
       deliver: (order) => this.#deliver(order),
       change: (change) =>
         change.kind === 'create' ? { kind: 'created', environmentId: 'env_new' } : { kind: 'renamed' },
+      disclose: async () => {
+        this.disclosed.push(this.events.map(({ event }) => event));
+        return [];
+      },
       arrange: async () => ({ kind: 'unmounted' }),
       hold: (runId) => void this.held.push(runId),
       announce: () => undefined,

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import type { RevealFacts } from '../../src/core/disclosure.ts';
 import type { Change, VariableDraft } from '../../src/core/environment.ts';
 import type { ImportFacts, MountFacts, ReadFacts } from '../../src/core/mount-facts.ts';
 import { HEAD_COLUMNS } from '../../src/core/prompt-rows.ts';
@@ -80,12 +81,16 @@ const change: fc.Arbitrary<Change> = fc.oneof(
   fc.record({ kind: fc.constant('append' as const), environmentId: words, drafts }),
   fc.record({ kind: fc.constant('remove' as const), environmentId: words, names: fc.array(words, { maxLength: 3 }) }),
 );
+const variable = fc.record(
+  { name: words, source: words, plain: words, reference: words },
+  { requiredKeys: ['name', 'source'] },
+);
 const run: fc.Arbitrary<RunFacts> = fc.record({
   action: fc.constant('Run' as const),
-  environmentId: words,
-  environmentName: words,
+  environmentId: fc.option(words),
+  environmentName: fc.option(words),
   environmentCreatedBy: fc.option(words),
-  variables: fc.array(fc.record({ name: words, source: words }), { maxLength: 3 }),
+  variables: fc.array(variable, { maxLength: 3 }),
   argv: fc.array(words, { maxLength: 5 }),
   program: file,
   operands: fc.array(file, { maxLength: 3 }),
@@ -97,7 +102,14 @@ const run: fc.Arbitrary<RunFacts> = fc.record({
   timeoutSeconds: fc.nat(3600),
 });
 const place = { environmentId: words, environmentName: words, environmentCreatedBy: fc.option(words) };
-const variables = fc.array(fc.record({ name: words, source: words }), { maxLength: 3 });
+const variables = fc.array(variable, { maxLength: 3 });
+const reveal: fc.Arbitrary<RevealFacts> = fc.record({
+  action: fc.constant('Reveal' as const),
+  purpose: fc.constantFrom('read' as const, 'inject' as const),
+  references: fc.array(fc.record({ reference: words, source: words }), { maxLength: 3 }),
+  argv: fc.array(words, { maxLength: 4 }),
+  path: fc.option(words),
+});
 const backend = fc.constantFrom('fuse' as const, 'fifo' as const, 'file' as const);
 const read: fc.Arbitrary<ReadFacts> = fc.record({
   action: fc.constant('ReadMount' as const),
@@ -150,6 +162,7 @@ const work: fc.Arbitrary<Work> = fc.oneof(
   read,
   mount,
   imported,
+  reveal,
 );
 const requestWith = <W extends Work>(what: fc.Arbitrary<W>): fc.Arbitrary<Request & { work: W }> =>
   fc.record({
@@ -278,13 +291,14 @@ void test('I5: every member of a run that the digest covers changes what is show
   );
 });
 
-void test('I5: every member of a reading, a mount and an import that the digest covers changes what is shown', () => {
+void test('I5: every member of a reading, a mount, an import and a revelation that the digest covers changes what is shown', () => {
   fc.assert(
     fc.property(
       fc.oneof(
         fc.tuple(requestWith(read), read),
         fc.tuple(requestWith(mount), mount),
         fc.tuple(requestWith(imported), imported),
+        fc.tuple(requestWith(reveal), reveal),
       ),
       ([request, other]) => {
         for (const [member, value] of Object.entries(other)) {

@@ -175,7 +175,7 @@ test('I9: exactly the named variables are handed out, each openable with its own
   assert.throws(() => valueOf({ ...c, key: a.key }), failsWith('vault/damaged'));
   assert.throws(() => valueOf({ ...c, aad: a.aad }), failsWith('vault/damaged'));
   assert.throws(() => vault.sealedVariables(id, ['A', 'LATER']), failsWith('vault/value_missing', 'LATER'));
-  assert.throws(() => vault.sealedVariables(id, ['LINK']), failsWith('input/reference_unsupported'));
+  assert.throws(() => vault.sealedVariables(id, ['LINK']), failsWith('vault/value_missing', 'LINK'));
   assert.throws(() => vault.sealedVariables(id, ['D']), failsWith('name/not_found', 'D'));
 });
 

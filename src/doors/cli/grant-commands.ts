@@ -92,7 +92,7 @@ async function leases(call: Call): Promise<ExitCode> {
       lease.leaseId,
       lease.runId ?? '-',
       lease.agentId,
-      lease.environmentName,
+      lease.environmentName ?? '-',
       lease.variables.join(' ') || '-',
       whatText(lease),
       lease.pid === null ? '-' : String(lease.pid),

@@ -4,9 +4,10 @@
 import type { z } from 'zod';
 import type { VariableDraft } from '../../core/environment.ts';
 import { Failure } from '../../core/failure.ts';
-import { parseEnvironmentDeltaName, parseVariableName } from '../../core/names.ts';
+import { parseDraftName, parseEnvironmentDeltaName, parseVariableName } from '../../core/names.ts';
 import { looksLikeSecret } from '../../core/plain-values.ts';
 import { parseRecipe } from '../../core/recipe.ts';
+import { parseReference } from '../../core/reference.ts';
 
 /** More members and elements than this are not looked at (I8). The longest list a tool takes is an argv of 4,096. */
 const ELEMENTS_MAX = 20_000;
@@ -97,9 +98,7 @@ function draftOf(variable: VariableArgument, field: string): VariableDraft {
   }
   if (generate !== undefined) return { name, kind: 'generated', recipe: parseRecipe(generate, `${field}.generate`) };
   if (reference === undefined) return { name, kind: 'missing' };
-  if (!REFERENCE.test(reference)) {
-    throw new Failure('input/invalid', `${name}: a reference starts with op://`, { field: `${field}.reference` });
-  }
+  parseReference(reference, `${field}.reference`);
   return { name, kind: 'reference', reference };
 }
 
@@ -115,7 +114,7 @@ function plainValue(name: string, concealed: boolean | undefined, value: string,
   return value;
 }
 
-/** Refuses references where nothing would resolve them. */
+/** Refuses references where nothing would resolve them, and what is none where one belongs. */
 export function checkRun(run: {
   readonly argv: readonly string[];
   readonly env?: Record<string, string> | undefined;
@@ -125,17 +124,19 @@ export function checkRun(run: {
   if (at !== -1) {
     throw new Failure('input/reference_in_argv', 'reference_in_argv: a command line can be read by every process', {
       field: `argv[${at}]`,
-      hint: 'add the variable to an environment, name it in variables, and let the program read it from its environment',
+      hint: 'give it in references as {"NAME": "op://…"}, and let the program read NAME from its environment',
     });
   }
-  if (run.references !== undefined && Object.keys(run.references).length > 0) throw unsupported('references');
+  for (const [name, reference] of Object.entries(run.references ?? {})) {
+    const field = `references.${shown(name)}`;
+    parseDraftName(name, field);
+    parseReference(reference, field);
+  }
   for (const [name, value] of Object.entries(run.env ?? {})) {
     const field = `env.${shown(name)}`;
     parseEnvironmentDeltaName(name, field);
-    if (REFERENCE.test(value)) throw unsupported(field);
+    if (REFERENCE.test(value)) {
+      throw new Failure('input/reference_unsupported', 'a reference in env is not resolved', { field });
+    }
   }
-}
-
-function unsupported(field: string): Failure {
-  return new Failure('input/reference_unsupported', 'references cannot be resolved by this version', { field });
 }

@@ -252,7 +252,7 @@ function run(): Tool {
     input: z.strictObject({
       environmentId: id().optional(),
       variables: z.array(title()).max(VARIABLES_MAX).optional().describe('names to hand over; default all'),
-      references: z.record(title(), text(1024)).optional().describe('not in this version'),
+      references: z.record(title(), text(1024)).optional().describe('{"NAME":"op://vault/item/field"}'),
       argv: z.array(text(ARGV_CHARACTERS_MAX)).min(1).max(ARGV_MAX).describe('never a secret or op:// reference'),
       cwd: text(4096).optional().describe('default: the project'),
       reason: text(REASON_CHARACTERS_MAX).describe('one sentence for the human'),

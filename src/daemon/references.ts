@@ -1,0 +1,55 @@
+// What a secret reference leads to: said in full to the human, and put into ids, so that what was approved is what is read.
+
+import { Failure } from '../core/failure.ts';
+import type { Place, Wanted } from '../core/disclosure.ts';
+import { formatReference, parseReference } from '../core/reference.ts';
+import type { VariableFacts } from '../core/request.ts';
+import type { Vault } from '../vault/vault.ts';
+import type { Elsewhere } from './elsewhere.ts';
+
+export interface Lead {
+  /** By ids, where it leads into this vault; as it was written, where it does not. */
+  readonly reference: string;
+  /** For people only: names and ids of what is there, or that there is nothing. */
+  readonly source: string;
+  /** False for a value too short to be hidden in output, and for one that is not known before it is read. */
+  readonly isMaskable: boolean;
+}
+
+/**
+ * Never throws for what is not there: an agent must not learn from the answer which names exist, and the human is told.
+ * Throws `input/reference_invalid`.
+ */
+export function leadOf(vault: Vault, elsewhere: Elsewhere, text: string, field = 'reference'): Lead {
+  const reference = parseReference(text, field);
+  const source = elsewhere.kindOf(reference.vault);
+  if (source !== null) return { reference: text, source: `${text}, from ${source}`, isMaskable: true };
+  try {
+    const { collection, item, section, target, isMaskable } = vault.locate(reference);
+    const { form } = reference;
+    const ids = { vault: collection.collectionId, item: item.itemId, section: null, field: target.id, form };
+    const path = [collection.name, item.title, ...(section === null ? [] : [section.label]), target.label].join(' / ');
+    return {
+      reference: formatReference(ids),
+      source: `${path} (${item.itemId})${form === 'value' ? '' : `, as ${form}`}`,
+      isMaskable: isMaskable && form !== 'otp',
+    };
+  } catch (error) {
+    const { code } = Failure.from(error);
+    if (code === 'name/not_found')
+      return { reference: text, source: 'NOTHING: no such item or field', isMaskable: true };
+    if (code !== 'name/ambiguous') throw error;
+    return { reference: text, source: 'AMBIGUOUS: more than one item or field', isMaskable: true };
+  }
+}
+
+/** The places of what was approved. */
+export function wantedOf(environmentId: string | null, variables: readonly VariableFacts[]): Wanted[] {
+  return variables.map(({ name, reference }) => ({ name, place: placeOf(environmentId, name, reference) }));
+}
+
+function placeOf(environmentId: string | null, name: string, reference: string | undefined): Place {
+  if (reference !== undefined) return { kind: 'reference', reference };
+  if (environmentId === null) throw new Failure('internal/error', 'a variable comes from nowhere');
+  return { kind: 'variable', environmentId, name };
+}

@@ -1,0 +1,83 @@
+// Values of the vault for a command of the human's own: asked for with the passphrase, or without it when it was typed at
+// this terminal a while ago. I1: they are in the clear here, for as long as `use` runs.
+
+import type { Purpose } from '../../core/disclosure.ts';
+import { Failure } from '../../core/failure.ts';
+import { applyForm } from '../../core/value-form.ts';
+import type { Params, ValueView } from '../../wire/methods.ts';
+import type { Call } from './command.ts';
+
+export interface OpenValue {
+  /** The variable, or the reference as it was asked for. */
+  readonly name: string;
+  readonly value: Buffer;
+  readonly isMasked: boolean;
+}
+
+export interface ValuesAsked {
+  readonly purpose: Purpose;
+  readonly environments?: readonly string[];
+  readonly references?: readonly string[];
+  /** The program that gets them, or the words of this command. */
+  readonly argv: readonly string[];
+  /** The file they are written to, absolute; null for none. */
+  readonly path?: string | null;
+}
+
+/** So long without an answer means that a human is asked somewhere else. */
+const SILENCE_MS = 1_000;
+
+/**
+ * The variables of the environments, in order, then one value for each reference. They are wiped when `use` is done.
+ * Throws what the daemon says, `human/needed` when nobody can be asked for the passphrase.
+ */
+export async function withValues<T>(
+  call: Call,
+  asked: ValuesAsked,
+  use: (values: readonly OpenValue[]) => Promise<T>,
+): Promise<T> {
+  const { purpose, environments = [], references = [], argv, path = null } = asked;
+  const params = { purpose, environments: [...environments], references: [...references], argv: [...argv], path };
+  const { views, bytes } = await opened(call, params);
+  const values: OpenValue[] = [];
+  try {
+    let at = 0;
+    for (const { name, form, isMasked, bytes: length } of views) {
+      values.push({ name, isMasked, value: await applyForm(bytes.subarray(at, at + length), form, Date.now()) });
+      at += length;
+    }
+    bytes.fill(0);
+    return await use(values);
+  } finally {
+    bytes.fill(0);
+    for (const { value } of values) value.fill(0);
+  }
+}
+
+interface Opened {
+  readonly views: readonly ValueView[];
+  readonly bytes: Buffer;
+}
+
+async function opened(call: Call, params: Params<'values.open'>): Promise<Opened> {
+  const daemon = await call.daemon();
+  const open = async (parts: readonly Buffer[]): Promise<Opened> => {
+    const silence = setTimeout(() => call.output.note(WAITING), SILENCE_MS);
+    try {
+      const answer = await daemon.call('values.open', params, { parts });
+      return { views: answer.result.values, bytes: answer.parts[0] ?? Buffer.alloc(0) };
+    } finally {
+      clearTimeout(silence);
+    }
+  };
+  const question = 'Passphrase';
+  if (call.has('passphrase-stdin')) return await call.human.withPassphrase(question, async (one) => await open([one]));
+  try {
+    return await open([]);
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== 'human/needed') throw error;
+    return await call.human.withPassphrase(question, async (passphrase) => await open([passphrase]));
+  }
+}
+
+export const WAITING = 'keystile: waiting for an answer; keystile requests shows what a coding agent asks for';
