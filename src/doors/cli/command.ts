@@ -15,6 +15,8 @@ export interface Argument {
 
 export interface Flag {
   readonly help: string;
+  /** One letter that means the same. */
+  readonly short?: string;
   /** What stands for the value in help, in capitals; a flag without it is a switch. */
   readonly value?: string;
   readonly choices?: readonly string[];

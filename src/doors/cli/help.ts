@@ -19,8 +19,9 @@ function argumentText(argument: Argument): string {
 /** `--for TIME`. */
 function flagText(name: string, flag: Flag): string {
   const value = flag.choices?.join('|') ?? flag.value;
-  if (value === undefined) return `--${name}`;
-  return flag.optional === undefined ? `--${name} ${value}` : `--${name} [${value}]`;
+  const word = flag.short === undefined ? `--${name}` : `-${flag.short}, --${name}`;
+  if (value === undefined) return word;
+  return flag.optional === undefined ? `${word} ${value}` : `${word} [${value}]`;
 }
 
 /** Help of one command. Ends without a newline, as all text here. */

@@ -13,6 +13,8 @@ export interface Output {
   note(line: string): void;
   /** Bytes on standard output as they are: exports, scripts, what a run printed. */
   raw(bytes: string | Uint8Array): void;
+  /** The same for a value: once this resolves the bytes may be wiped. A reader that has left is no error. */
+  value(bytes: Uint8Array): Promise<void>;
 }
 
 /** Output of this process. */
@@ -27,6 +29,11 @@ export function processOutput(isJson: boolean): Output {
       if (!isJson) process.stderr.write(`${printable(line)}\n`);
     },
     raw: (bytes) => void process.stdout.write(bytes),
+    async value(bytes) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      process.stdout.write(bytes, () => resolve());
+      await promise;
+    },
   };
 }
 

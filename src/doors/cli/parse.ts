@@ -105,7 +105,8 @@ function parseFlags(
 ): { flags: Map<string, string | true>; positionals: readonly string[] } {
   const options: ParseArgsOptionsConfig = {};
   for (const [name, flag] of Object.entries(flags)) {
-    options[name] = { type: flag.value === undefined ? 'boolean' : 'string', ...(name === 'help' && { short: 'h' }) };
+    const short = name === 'help' ? 'h' : flag.short;
+    options[name] = { type: flag.value === undefined ? 'boolean' : 'string', ...(short !== undefined && { short }) };
   }
   const { tokens } = parseArgs({ args, options, strict: false, allowPositionals: true, tokens: true });
   const given = new Map<string, string | true>();
