@@ -17,6 +17,8 @@ const NEWLINE = 0x0a;
 export interface Human {
   /** Hands the passphrase over and wipes it afterwards. Throws `human/needed` when nobody can be asked. */
   withPassphrase<T>(question: string, use: (passphrase: Buffer) => Promise<T>): Promise<T>;
+  /** Reads the passphrase from standard input now, for `withPassphrase` later: what follows it there is something else. */
+  takePassphrase(): Promise<void>;
   /** A new passphrase: typed twice, or once through standard input. Throws `vault/weak_passphrase`. */
   withNewPassphrase<T>(use: (passphrase: Buffer) => Promise<T>): Promise<T>;
   /** Another secret line, asked as the passphrase is. */
@@ -35,9 +37,15 @@ export interface Human {
 
 /** `isStdin`: the passphrase is the first line of standard input (--passphrase-stdin). */
 export function processHuman(isStdin: boolean): Human {
+  let taken: Secret | null = null;
+  const fromStdin = async (): Promise<Secret> => {
+    const line = taken ?? (await readPassphraseFromStdin());
+    taken = null;
+    return line;
+  };
   const withSecretLine = async <T>(question: string, use: (line: Buffer) => Promise<T>): Promise<T> => {
     using line = isStdin
-      ? await readPassphraseFromStdin()
+      ? await fromStdin()
       : await withTerminal(async (terminal) => await terminal.readHidden(`${question}: `));
     return await use(line.reveal());
   };
@@ -45,6 +53,9 @@ export function processHuman(isStdin: boolean): Human {
     withSecretLine,
     withPassphrase: withSecretLine,
     withTerminal,
+    async takePassphrase() {
+      if (isStdin) taken ??= await readPassphraseFromStdin();
+    },
     columns: () => (isStdin ? process.stderr.columns || 80 : terminalColumns()),
     async withNewPassphrase(use) {
       using passphrase = isStdin ? await readPassphraseFromStdin() : await withTerminal(typeTwice);

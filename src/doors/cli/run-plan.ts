@@ -1,0 +1,92 @@
+// What a run needs: environments, references, and the text around them; and, once the values are there, what the program
+// gets and what is masked. The order of precedence is that of `op run`: environment, then env file, then shell.
+
+import type { EnvFileEntry } from '../../core/env-file.ts';
+import { fillEntry, parseValue, referencesOf, wipeEnvFile } from '../../core/env-file.ts';
+import { LENGTH_MASKABLE_MIN } from '../../core/environment.ts';
+import { Failure } from '../../core/failure.ts';
+import { formatReference } from '../../core/reference.ts';
+import type { OpenValue } from './values.ts';
+
+/** What the program gets, and what must not be seen of it. All buffers are the caller's to wipe. */
+export interface Filled {
+  /** Beside what it inherits. */
+  readonly variables: readonly { readonly name: string; readonly value: Buffer }[];
+  readonly secrets: readonly { readonly name: string; readonly value: Buffer }[];
+}
+
+const MAY_REFER = /(?:op|keystile):\/\//;
+
+export class RunPlan {
+  readonly environments: readonly string[];
+  /** Each once, as the daemon is asked for them. */
+  readonly references: readonly string[];
+  /** Of the shell first, then of the files: of one name the last counts. */
+  readonly entries: readonly EnvFileEntry[];
+
+  /** `shell` is the environment of this process. Throws `template/invalid` for a reference in it that is written badly. */
+  constructor(environments: readonly string[], files: readonly EnvFileEntry[], shell: ReadonlyMap<string, string>) {
+    const set = new Set(files.map(({ name }) => name));
+    this.environments = environments;
+    this.entries = [...shellEntries(shell).filter(({ name }) => !set.has(name)), ...lastOfEach(files)];
+    this.references = referencesOf(this.entries).map((reference) => formatReference(reference));
+  }
+
+  /** Whether the vault is not needed at all. */
+  get isEmpty(): boolean {
+    return this.environments.length === 0 && this.references.length === 0;
+  }
+
+  /** `values`: of the environments, then of the references, as `withValues` gives them. Throws as `fillEntry` does. */
+  fill(values: readonly OpenValue[]): Filled {
+    const own = values.slice(0, values.length - this.references.length);
+    const referenced = values.slice(own.length);
+    const byReference = new Map(referenced.map(({ value }, i) => [this.references[i] ?? '', value]));
+    const filled = this.entries.map((entry) => ({ name: entry.name, value: fillEntry(entry, byReference) }));
+    const ownNames = new Set(own.map(({ name }) => name));
+    return {
+      variables: [...filled.filter(({ name }) => !ownNames.has(name)), ...lastOfEach(own)],
+      secrets: [
+        ...own.filter(({ isMasked }) => isMasked),
+        ...this.entries.flatMap((entry, i) => secretsOf(entry, filled[i]?.value, byReference)),
+      ],
+    };
+  }
+
+  wipe(): void {
+    wipeEnvFile(this.entries);
+  }
+}
+
+/** The values inside a variable, and the variable itself when there is more to it. */
+function secretsOf(
+  { name, value: template }: EnvFileEntry,
+  whole: Buffer | undefined,
+  values: ReadonlyMap<string, Buffer>,
+): { name: string; value: Buffer }[] {
+  if (template.references.length === 0) return [];
+  const parts = template.references.flatMap((reference) => values.get(formatReference(reference)) ?? []);
+  const all = whole === undefined || template.pieces.length === 1 ? parts : [whole, ...parts];
+  return all.filter((value) => value.length >= LENGTH_MASKABLE_MIN).map((value) => ({ name, value }));
+}
+
+function shellEntries(shell: ReadonlyMap<string, string>): EnvFileEntry[] {
+  return [...shell].flatMap(([name, text]) => {
+    if (!MAY_REFER.test(text)) return [];
+    const value = templateOf(name, text);
+    return value.references.length === 0 ? [] : [{ name, value, line: 0 }];
+  });
+}
+
+function templateOf(name: string, text: string): EnvFileEntry['value'] {
+  try {
+    return parseValue(Buffer.from(text));
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    throw new Failure(error.code, `the variable ${name}: ${error.message}`, { hint: error.hint, cause: error });
+  }
+}
+
+function lastOfEach<T extends { readonly name: string }>(all: readonly T[]): T[] {
+  return [...new Map(all.map((one) => [one.name, one])).values()];
+}
