@@ -17,7 +17,7 @@ import { Secret } from '../core/secret.ts';
 import { KEY_BYTES, NONCE_BYTES, openXaes, sealXaes } from '../core/xaes.ts';
 import type { SealedVariable } from '../vault/environments.ts';
 import type { Vault } from '../vault/vault.ts';
-import type { Elsewhere } from './elsewhere.ts';
+import type { Elsewhere, Fetched } from './elsewhere.ts';
 import { wantedOf } from './references.ts';
 
 /** The search path of the human, recorded at init: a name is looked up there, never on the agent's PATH (attack E07). */
@@ -85,20 +85,18 @@ async function sealedValues(
   wanted: readonly Wanted[],
   signal: AbortSignal,
 ): Promise<SealedValue[]> {
-  const outside = new Map<number, Secret>();
+  const outside = wanted.flatMap((one) => {
+    const reference = one.place.kind === 'reference' ? parseReference(one.place.reference) : null;
+    return reference === null || elsewhere.kindOf(reference.vault) === null ? [] : [{ one, reference }];
+  });
+  const references = outside.map(({ reference }) => reference);
+  const fetched = references.length === 0 ? [] : await elsewhere.readAll(references, signal);
   try {
-    for (const [i, { place }] of wanted.entries()) {
-      const reference = place.kind === 'reference' ? parseReference(place.reference) : null;
-      if (reference === null || elsewhere.kindOf(reference.vault) === null) continue;
-      outside.set(i, await elsewhere.read(reference, signal));
-    }
     // Nothing of this vault is opened before the slowest source has answered, and what was locked meanwhile stays so.
-    return wanted.map((one, i) => {
-      const value = outside.get(i);
-      return value === undefined ? sealedHere(vault, one) : sealedAnew(one, value);
-    });
+    const anew = new Map(outside.map(({ one }, i) => [one, sealedAnew(one, fetched[i])]));
+    return wanted.map((one) => anew.get(one) ?? sealedHere(vault, one));
   } finally {
-    for (const value of outside.values()) value.wipe();
+    for (const { value } of fetched) value.wipe();
   }
 }
 
@@ -116,12 +114,13 @@ function sealedHere(vault: Vault, { name, place }: Wanted): SealedValue {
 }
 
 /** A value that came from elsewhere, under a key of its own, so that it goes the same way as all others. */
-function sealedAnew({ name, place }: Wanted, value: Secret): SealedValue {
+function sealedAnew({ name }: Wanted, fetched: Fetched | undefined): SealedValue {
+  if (fetched === undefined) throw new Failure('source/failed', 'a source gave less than it was asked for');
+  const { value, form } = fetched;
   const [key, nonce, aad] = [new Secret(randomBytes(KEY_BYTES)), randomBytes(NONCE_BYTES), Buffer.from(name)];
   const padded = pad(value.reveal());
   const sealed = sealXaes(key.reveal(), nonce, padded, aad);
   padded.fill(0);
-  const form = place.kind === 'reference' ? parseReference(place.reference).form : 'value';
   const maskable = value.byteLength >= LENGTH_MASKABLE_MIN && form !== 'otp';
   return { name, key, nonce, sealed, aad, concealed: true, maskable, form };
 }

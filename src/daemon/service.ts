@@ -18,8 +18,8 @@ import type { StoredAgent } from '../vault/agents.ts';
 import type { Vault } from '../vault/vault.ts';
 import { arrange, makeChange } from './changes.ts';
 import { fitText } from './output-text.ts';
-import type { Elsewhere } from './elsewhere.ts';
-import { disclosedValues, runJob } from './jobs.ts';
+import { Elsewhere } from './elsewhere.ts';
+import { disclosedValues, runJob, searchPathOf } from './jobs.ts';
 import { Mounts } from './mounts.ts';
 import { Observer } from './observe.ts';
 import { ReaderObserver } from './reader-facts.ts';
@@ -44,7 +44,6 @@ export interface ServiceParts {
   readonly runners: Runners;
   readonly log: Log;
   readonly vault: Vault | null;
-  readonly elsewhere: Elsewhere;
 }
 
 export class Service {
@@ -55,7 +54,7 @@ export class Service {
   readonly log: Log;
   readonly observer = new Observer();
   readonly watchers = new Watchers();
-  readonly terminals = new Terminals();
+  readonly terminals: Terminals;
   readonly elsewhere: Elsewhere;
   readonly authority: Authority;
   readonly mounts: Mounts;
@@ -79,7 +78,8 @@ export class Service {
     this.runners = parts.runners;
     this.log = parts.log;
     this.vault = parts.vault;
-    this.elsewhere = parts.elsewhere;
+    this.terminals = new Terminals(parts.settings.rememberTerminalMinutes * 60_000);
+    this.elsewhere = new Elsewhere(parts.settings.sources, () => searchPathOf(this.unlocked()));
     this.authority = new Authority(this.#powers());
     this.mounts = new Mounts(this);
     this.readers = new ReaderObserver(this.observer, this.ownMounts, ({ process, ancestors }) => {

@@ -4,9 +4,8 @@
 import { isSameProcessAlive, processEntry } from '../machine/processes.ts';
 import type { Peer } from '../wire/peer.ts';
 
-/** As in `op`: ten minutes from one use to the next, twelve hours in all. */
-export const TERMINAL_IDLE_MS = 10 * 60_000;
-export const TERMINAL_MAX_MS = 12 * 60 * 60_000;
+/** However often it is used: as in `op`, whose idle time is the default of ours. */
+const TERMINAL_MAX_MS = 12 * 60 * 60_000;
 /** I8 */
 const TERMINALS_MAX = 100;
 
@@ -18,14 +17,20 @@ interface Approved {
 
 /** Times are monotonic, in ms. */
 export class Terminals {
+  readonly #idleMs: number;
   readonly #approved = new Map<string, Approved>();
+
+  /** `idleMs`: from one use to the next; 0 for terminals that are never remembered. */
+  constructor(idleMs: number) {
+    this.#idleMs = idleMs;
+  }
 
   /** Whether the passphrase was typed there lately; a use of it counts as one. */
   use(peer: Peer, nowMs: number): boolean {
     const place = terminalOf(peer);
     const approved = place === null ? undefined : this.#approved.get(place.key);
     if (place === null || approved === undefined) return false;
-    const isOver = nowMs - approved.used > TERMINAL_IDLE_MS || nowMs - approved.since > TERMINAL_MAX_MS;
+    const isOver = nowMs - approved.used > this.#idleMs || nowMs - approved.since > TERMINAL_MAX_MS;
     if (isOver || !isSameProcessAlive(approved.leader)) {
       this.#approved.delete(place.key);
       return false;
@@ -37,7 +42,7 @@ export class Terminals {
   /** False for a command without a terminal of its own: its passphrase counts for it alone. */
   approve(peer: Peer, nowMs: number): boolean {
     const place = terminalOf(peer);
-    if (place === null) return false;
+    if (place === null || this.#idleMs === 0) return false;
     const [oldest] = this.#approved.keys();
     if (this.#approved.size >= TERMINALS_MAX && oldest !== undefined) this.#approved.delete(oldest);
     this.#approved.set(place.key, { since: nowMs, used: nowMs, leader: place.leader });
