@@ -274,6 +274,7 @@ function grantHandlers(service: Service) {
     'grant.list': async () => ({ grants: authority.grants.all(service.nowMs()).map((grant) => grantView(grant)) }),
     'lease.list': async () => ({ leases: authority.leases.all().map((lease) => leaseView(lease)) }),
     revoke: async ({ params }: Call<'revoke'>) => {
+      if (params.what === 'all') service.terminals.forgetAll();
       if (params.what !== 'environment') return await authority.revoke(params);
       // A locked vault has no name to look up, and nothing left to revoke.
       if (!service.isUnlocked) return { grants: 0, leases: 0, requests: 0 };
