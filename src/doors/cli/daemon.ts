@@ -3,7 +3,6 @@
 import { Failure } from '../../core/failure.ts';
 import { homePaths, type HomePaths } from '../../machine/paths.ts';
 import { connect, type Connection } from '../../wire/client.ts';
-import { ensureDaemon } from '../../wire/start.ts';
 
 const CLIENT_NAME = 'keystile';
 
@@ -13,7 +12,11 @@ export function cliPaths(): HomePaths {
 
 /** Starts the daemon if none runs. */
 export async function reachDaemon(): Promise<Connection> {
+  const running = await findDaemon();
+  if (running !== null) return running;
   const paths = cliPaths();
+  // Loaded only when it is needed: most commands find a daemon, and starting one takes more code than talking to it.
+  const { ensureDaemon } = await import('../../wire/start.ts');
   await ensureDaemon(paths);
   return await connect({ paths, socket: 'control', clientName: CLIENT_NAME });
 }
