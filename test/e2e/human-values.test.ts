@@ -1,0 +1,253 @@
+// Values for a person's own commands: who is asked for the passphrase and who is not, what an agent's shell gets, and
+// what is left of it all in the log.
+
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { chmodSync, copyFileSync, existsSync, realpathSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { attack, ORDINARY } from '../attackers.ts';
+import { assertNoCanary } from '../canaries.ts';
+import { canary, eventually, House, PASSPHRASE, structured, type Done } from '../house.ts';
+import { item, loginItem } from './items.ts';
+
+/** A shell on a terminal of its own, as a person has it. */
+class Shell implements AsyncDisposable {
+  readonly #child: ChildProcess;
+  #seen = '';
+
+  constructor(house: House) {
+    this.#child = spawn('script', ['-qec', 'sh', '/dev/null'], {
+      cwd: house.project,
+      env: { ...house.env, PS1: '', TERM: 'dumb' },
+      ...(house.uid === undefined ? {} : { uid: house.uid, gid: house.uid }),
+    });
+    this.#child.stdout?.on('data', (chunk: Buffer) => (this.#seen += chunk.toString('utf8')));
+  }
+
+  /** What a command printed, and the passphrase typed when it is asked for. `asks` says whether it was. */
+  async say(command: string): Promise<{ text: string; asks: boolean; code: number }> {
+    const from = this.#seen.length;
+    const isAsked = (): boolean => /Passphrase: $/.test(this.#seen.slice(from).replaceAll('\r', ''));
+    this.#child.stdin?.write(`${command}; echo "end""=$?="\n`);
+    let asks = false;
+    const code = await eventually(() => {
+      const seen = this.#seen.slice(from);
+      if (!asks && isAsked()) {
+        asks = true;
+        this.#child.stdin?.write(`${PASSPHRASE}\n`);
+      }
+      const end = /end=(\d+)=/.exec(seen);
+      return end === null ? undefined : Number(end[1]);
+    }, `the end of ${command} in ${this.#seen.slice(from)}`);
+    return { text: this.#seen.slice(from).replaceAll('\r', ''), asks, code };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const ended = new Promise((settle) => this.#child.once('close', settle));
+    this.#child.stdin?.end('exit\n');
+    await ended;
+  }
+}
+
+describe('values for a person', () => {
+  const password = canary();
+  const token = canary();
+  let house: House;
+
+  before(async () => {
+    house = await House.open(ORDINARY);
+    await loginItem(house, 'Work', 'shop', 'app', password);
+    await house.environment('shop', { API_TOKEN: token });
+    await house.ok(['environment', 'set', 'shop', 'DB_PASSWORD', '--reference', 'op://Work/shop/password']);
+  });
+  after(async () => await house[Symbol.asyncDispose]());
+
+  test('without a terminal the passphrase is needed for each command', async () => {
+    const { code, stderr } = await house.keystile(['read', 'op://Work/shop/password']);
+    assert.equal(code, 4, stderr);
+    const human = await house.human(['read', 'op://Work/shop/password']);
+    assert.deepEqual([human.code, human.stdout], [0, `${password}\n`]);
+    assert.equal((await house.keystile(['read', 'op://Work/shop/password'])).code, 4);
+    const wrong = await house.keystile(['read', '--passphrase-stdin', 'op://Work/shop/password'], 'not the passphrase\n');
+    assert.equal(wrong.code, 4);
+    assert.equal(wrong.stdout, '');
+  });
+
+  test('a terminal is asked once, and its own commands then get values; another terminal is asked again', async () => {
+    await using shell = new Shell(house);
+    const read = `${house.launcher} read op://Work/shop/password`;
+    const first = await shell.say(read);
+    assert.deepEqual([first.asks, first.code], [true, 0], first.text);
+    assert.ok(first.text.includes(password));
+    assert.equal((await shell.say(read)).asks, false);
+    assert.equal((await shell.say(`sh -c '${read}'`)).asks, false, 'below its shell');
+    await using other = new Shell(house);
+    assert.equal((await other.say(read)).asks, true);
+    await house.ok(['revoke', '--all']);
+    assert.equal((await shell.say(read)).asks, true, 'until it is revoked');
+  });
+
+  test('S: a process that let go of the shell is not of that terminal any more', async () => {
+    await using shell = new Shell(house);
+    assert.equal((await shell.say(`${house.launcher} read op://Work/shop/username`)).code, 0);
+    const out = join(house.project, 'stolen');
+    const orphan = `(${house.launcher} read -n --format json op://Work/shop/password >${out} 2>&1 </dev/null &) ; sleep 0`;
+    // With a terminal it may only ask there; without one it is refused.
+    await shell.say(`setsid sh -c '${orphan}'`);
+    const text = await eventually(async () => {
+      const { stdout } = await house.run('cat', [out]);
+      return stdout.includes('}') ? stdout : undefined;
+    }, 'an answer');
+    assert.match(text, /human\/needed/);
+    assertNoCanary(text, password);
+  });
+
+  test('a run gets the variables of environments, references among them, and its output is masked', async () => {
+    const { code, stdout, stderr } = await house.human(['run', '--environment', 'shop', '--', 'env']);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^API_TOKEN=\[REDACTED:API_TOKEN\]$/m);
+    assert.match(stdout, /^DB_PASSWORD=\[REDACTED:DB_PASSWORD\]$/m);
+    assertNoCanary(stdout + stderr, [password, token]);
+    const bare = await house.human(['run', '--environment', 'shop', '--no-masking', '--', 'printenv', 'DB_PASSWORD']);
+    assert.equal(bare.stdout, `${password}\n`);
+  });
+
+  test('what is not there is said by name to the person: nothing, more than one, no value', async () => {
+    const nothing = await house.human(['read', 'op://Work/shop/nothing', '--format', 'json']);
+    assert.equal(nothing.code, 7, nothing.stdout);
+    await item(house, 'Work', 'twin', ['a.key[password]=-'], canary());
+    await item(house, 'Work', 'twin', ['b.key[password]=-'], canary());
+    const twice = await house.human(['read', 'op://Work/twin/key']);
+    assert.equal(twice.code, 8, twice.stderr);
+    assert.equal((await house.human(['read', 'op://Work/twin/a/key'])).code, 0);
+    await house.ok(['environment', 'create', 'unfinished']);
+  });
+
+  test('the log says what was read, by whom it was allowed, and no value', async () => {
+    await house.human(['read', 'op://Work/shop/password']);
+    const log = await house.ok(['audit', 'list', '--format', 'json']);
+    const { events } = JSON.parse(log) as { events: { event: string; names?: Record<string, unknown> }[] };
+    const revealed = events.filter(({ event }) => event === 'revealed');
+    assert.ok(revealed.some(({ names }) => JSON.stringify(names?.['references'])?.includes('op://Work/shop/password')));
+    assertNoCanary(log, [password, token]);
+    assert.equal((await house.keystile(['audit', 'verify'])).code, 0);
+  });
+
+  test('a locked vault gives nothing, and says how to go on', async () => {
+    await house.ok(['lock']);
+    const { code, stderr } = await house.human(['read', 'op://Work/shop/password']);
+    assert.equal(code, 3);
+    assert.match(stderr, /keystile unlock/);
+    assert.equal((await house.human(['run', '--environment', 'shop', '--', 'true'])).code, 3);
+    await house.human(['unlock']);
+  });
+});
+
+describe('the same commands below an agent', () => {
+  const password = canary();
+  const token = canary();
+  let house: House;
+  let codex: string;
+
+  before(async () => {
+    house = await House.open(ORDINARY);
+    await loginItem(house, 'Work', 'shop', 'app', password);
+    await house.environment('shop', { API_TOKEN: token });
+    codex = join(house.root, 'codex');
+    copyFileSync(realpathSync('/bin/sh'), codex);
+    chmodSync(codex, 0o755);
+  });
+  after(async () => await house[Symbol.asyncDispose]());
+
+  const underAgent = async (args: string, input = ''): Promise<Done> =>
+    await attack(house, codex, ['-c', `${house.launcher} ${args}; exit $?`], { input });
+
+  test('read asks, shows what it leads to, and gives the value once after a yes', async () => {
+    const reading = underAgent('read op://Work/shop/password');
+    const requestId = await house.pending();
+    const { requests } = await house.json<{ requests: { action: string; request: { work: unknown } }[] }>(['requests']);
+    assert.equal(requests[0]?.action, 'Reveal');
+    assert.match(JSON.stringify(requests[0]?.request.work), /Work \/ shop \/ password \(item_/);
+    assert.equal((await house.human(['approve', requestId, '--for', '5m'])).code, 2, 'once, and nothing longer');
+    assert.equal((await house.human(['approve', requestId])).code, 0);
+    assert.deepEqual(await reading.then(({ code, stdout }) => [code, stdout]), [0, `${password}\n`]);
+    const again = underAgent('read op://Work/shop/password');
+    await house.ok(['deny', await house.pending()]);
+    const { code, stdout, stderr } = await again;
+    assert.equal(code, 4, stderr);
+    assertNoCanary(stdout + stderr, password);
+  });
+
+  test('the passphrase on standard input does not help an agent', async () => {
+    const reading = underAgent('read op://Work/shop/password --passphrase-stdin', `${PASSPHRASE}\n`);
+    await house.ok(['deny', await house.pending()]);
+    const { code, stdout } = await reading;
+    assert.equal(code, 4);
+    assertNoCanary(stdout, password);
+  });
+
+  test('an agent cannot find out which references lead somewhere', async () => {
+    for (const reference of ['op://Work/shop/nothing', 'op://Work/nothing/password', 'op://Nothing/a/b', 'op://Work/shop/username']) {
+      const reading = underAgent(`read ${reference} --format json`);
+      await house.ok(['deny', await house.pending()]);
+      const { code, stdout } = await reading;
+      assert.deepEqual([code, (JSON.parse(stdout) as { error: { code: string } }).error.code], [4, 'request/denied']);
+    }
+  });
+
+  test('run becomes a run of the agent: asked, masked, done by the daemon', async () => {
+    writeFileSync(join(house.project, '.env'), 'DB_PASSWORD=op://Work/shop/password\nSTAGE=test\n');
+    const running = underAgent(`run --environment shop --env-file ${join(house.project, '.env')} -- env`);
+    await house.approve();
+    const { code, stdout, stderr } = await running;
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^API_TOKEN=\[REDACTED:API_TOKEN\]$/m);
+    assert.match(stdout, /^DB_PASSWORD=\[REDACTED:DB_PASSWORD\]$/m);
+    assert.match(stdout, /^STAGE=test$/m);
+    assertNoCanary(stdout + stderr, [password, token]);
+  });
+
+  test('run exits as the program does, and without masking or with a value inside a text it is refused', async () => {
+    const failing = underAgent(`run --environment shop -- sh -c 'exit 41'`);
+    await house.approve();
+    assert.equal((await failing).code, 41);
+    assert.equal((await underAgent('run --environment shop --no-masking -- env')).code, 4);
+    const file = join(house.project, 'whole.env');
+    writeFileSync(file, 'URL="postgres://{{ op://Work/shop/password }}@db"\n');
+    const { code, stderr } = await underAgent(`run --env-file ${file} -- env`);
+    assert.equal(code, 4);
+    assert.match(stderr, /URL/);
+    assertNoCanary(stderr, password);
+  });
+
+  test('inject writes nothing before a yes, and the whole file after it', async () => {
+    const [from, to] = [join(house.project, 'a.tpl'), join(house.project, 'a.out')];
+    writeFileSync(from, 'password={{ op://Work/shop/password }}\n');
+    const injecting = underAgent(`inject -i ${from} -o ${to}`);
+    const requestId = await house.pending();
+    assert.ok(!existsSync(to));
+    await house.human(['approve', requestId]);
+    assert.equal((await injecting).code, 0);
+    assert.equal((await house.run('cat', [to])).stdout, `password=${password}\n`);
+  });
+
+  test('a tool call may name references, which the human is shown by name', async () => {
+    const agent = await house.agent();
+    const params = {
+      argv: ['sh', '-c', 'echo "$DB_PASSWORD"'],
+      references: { DB_PASSWORD: 'op://Work/shop/password' },
+      cwd: house.project,
+      reason: 'to see it',
+    };
+    const calling = agent.callTool({ name: 'run_with_credentials', arguments: params });
+    const requestId = await house.pending();
+    const shown = await house.ok(['requests', '--format', 'json']);
+    assert.match(shown, /Work \/ shop \/ password \(item_/);
+    await house.human(['approve', requestId]);
+    const result = structured(await calling);
+    assert.equal(result['status'], 'completed', JSON.stringify(result));
+    assert.equal(result['stdout'], '[REDACTED:DB_PASSWORD]\n');
+    assertNoCanary(JSON.stringify(result) + shown, [password, token]);
+  });
+});
