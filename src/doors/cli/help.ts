@@ -8,11 +8,13 @@ usage: keystile COMMAND [ARGUMENTS] [--format json] [--passphrase-stdin] [--help
 
 /** `environment set ENV NAME`. */
 export function synopsis(command: Command): string {
-  return [...command.path, ...(command.args ?? []).map(argumentText)].join(' ');
+  const words = command.takesCommand === true ? ['--', 'CMD...'] : [];
+  return [...command.path, ...(command.args ?? []).map(argumentText), ...words].join(' ');
 }
 
 function argumentText(argument: Argument): string {
   const text = argument.choices?.join('|') ?? argument.name;
+  if (argument.isRepeated === true) return `[${text}...]`;
   return argument.isOptional === true ? `[${text}]` : text;
 }
 
@@ -20,7 +22,8 @@ function argumentText(argument: Argument): string {
 function flagText(name: string, flag: Flag): string {
   const value = flag.choices?.join('|') ?? flag.value;
   if (value === undefined) return `--${name}`;
-  return flag.optional === undefined ? `--${name} ${value}` : `--${name} [${value}]`;
+  const text = flag.optional === undefined ? `--${name} ${value}` : `--${name} [${value}]`;
+  return flag.isRepeated === true ? `${text}...` : text;
 }
 
 /** Help of one command. Ends without a newline, as all text here. */
