@@ -15,6 +15,7 @@ import type { METHODS, MethodName, Params } from '../wire/methods.ts';
 import type { Call, Handlers } from '../wire/calls.ts';
 import { doctorChecks } from './doctor.ts';
 import { askUnderAgent } from './guard.ts';
+import { collectionHandlers, itemHandlers, itemValueHandlers } from './item-handlers.ts';
 import { SEARCH_PATH_SETTING } from './jobs.ts';
 import { fitText } from './output-text.ts';
 import { mountControlHandlers } from './mount-handlers.ts';
@@ -37,6 +38,9 @@ export function controlHandlers(service: Service, stop: () => void): Pick<Handle
     ...agentRegistryHandlers(service),
     ...auditHandlers(service),
     ...mountControlHandlers(service),
+    ...collectionHandlers(service),
+    ...itemHandlers(service),
+    ...itemValueHandlers(service),
   };
 }
 
