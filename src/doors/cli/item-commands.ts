@@ -133,11 +133,12 @@ export const ITEM_COMMANDS: readonly Command[] = [
     args: [ITEM, { name: 'FILE' }],
     flags: {
       vault: VAULT,
+      section: { value: 'SECTION', help: 'the section it is in; needed where a name is there twice' },
       'out-file': { value: 'PATH', help: 'the file to write, 0600' },
       force: { help: 'also over a file that is there' },
     },
     help: 'write a file of an item to the disk; asks for the passphrase',
-    details: 'FILE is its name or id, or section.name.',
+    details: 'FILE is its name or id.',
     example: 'keystile item file save passport scan.pdf --out-file /dev/shm/scan.pdf',
     run: async (call) => await (await import('./item-files.ts')).saveFile(call),
   },

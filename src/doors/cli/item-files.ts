@@ -5,7 +5,7 @@ import { basename, resolve } from 'node:path';
 import { EXIT, Failure, type ExitCode } from '../../core/failure.ts';
 import { FILE_BYTES_MAX } from '../../core/item.ts';
 import { usage, type Call } from './command.ts';
-import { callForItem, namedItem, placeOf } from './item-names.ts';
+import { callForItem, namedItem } from './item-names.ts';
 
 const CHUNK_BYTES = 64 * 1024;
 
@@ -37,7 +37,7 @@ export async function saveFile(call: Call): Promise<ExitCode> {
   const given = call.flag('out-file');
   if (given === undefined) throw usage('the file needs a place', 'add --out-file PATH');
   const path = resolve(given);
-  const place = placeOf(call.argument('FILE'), 'FILE');
+  const place = { section: call.flag('section') ?? null, field: call.argument('FILE') };
   const named = namedItem(call);
   const { item } = (await callForItem(call, 'item.get', named)).result;
   using file = newFile(path, call.has('force'));

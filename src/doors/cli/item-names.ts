@@ -36,18 +36,17 @@ export async function callForItem<M extends MethodName>(
   }
 }
 
-/** `label`, `section.label` or an id, with commas between them; `label=name`, as `op` writes it, is taken too. */
+/**
+ * `label`, `section.label` or an id, with commas between them; `label=name`, as `op` writes it, is taken too. Throws
+ * `usage/invalid`.
+ */
 export function placesOf(text: string): FieldPlace[] {
-  return text.split(',').map((one) => placeOf(one.trim().replace(/^label=/, ''), '--fields'));
-}
-
-/** `label`, `section.label` or an id. Throws `usage/invalid`. */
-export function placeOf(text: string, what: string): FieldPlace {
-  const parsed = parseAssignment(text, what);
-  if (parsed.kind !== 'field' || parsed.type !== null || parsed.value.from !== 'terminal') {
-    throw usage(`${what} takes names of fields`, 'write label or section.label');
-  }
-  return { section: parsed.section, field: parsed.field };
+  return text.split(',').map((one) => {
+    const parsed = parseAssignment(one.trim().replace(/^label=/, ''), '--fields');
+    if (parsed.kind === 'field' && parsed.type === null && parsed.value.from === 'terminal')
+      return { section: parsed.section, field: parsed.field };
+    throw usage('--fields takes names of fields', 'write label or section.label');
+  });
 }
 
 async function showCandidates(call: Call, daemon: Connection, { collection, item }: NamedItem): Promise<void> {
