@@ -38,7 +38,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 
 /** I1: the only files in which a value may be in the clear. */
 const REVEALING =
-  /^(?:core\/secret|vault\/.*|audit\/.*|delivery\/.*|sources\/.*|daemon\/(?:control-handlers|imports|jobs|service)|doors\/cli\/.*|machine\/terminal)\.ts$/;
+  /^(?:core\/secret|vault\/.*|audit\/.*|delivery\/.*|sources\/.*|daemon\/(?:control-handlers|disclosure-handlers|imports|item-handlers|item-values|jobs|service)|doors\/cli\/.*|machine\/terminal)\.ts$/;
 
 interface Import {
   readonly from: string;
@@ -74,6 +74,18 @@ test('I9: sealed variables are asked for in one place, and that place is behind 
     files.filter((file) => /new Deliveries\(/.test(source(file))),
     ['authority/gate.ts'],
   );
+});
+
+test('I9: the value of an item is handed over sealed in one place, and opened only for what the human is shown', () => {
+  const callers = (pattern: RegExp): string[] =>
+    files.filter((file) => pattern.test(source(file)) && !file.startsWith('vault/'));
+  assert.deepEqual(
+    callers(/\.sealedField\(/).filter((file) => file !== 'daemon/jobs.ts'),
+    [],
+  );
+  assert.deepEqual(callers(/\.openChosen\(/), ['daemon/item-handlers.ts']);
+  assert.deepEqual(callers(/\.openWhole\(/), ['daemon/item-values.ts']);
+  assert.deepEqual(callers(/\bexportPage\(/), ['daemon/item-handlers.ts', 'daemon/item-values.ts']);
 });
 
 test('I1: only the files of the map call reveal()', () => {

@@ -76,12 +76,51 @@ export interface Item {
   readonly sections: readonly Section[];
   readonly fields: readonly Field[];
   readonly files: readonly ItemFile[];
-  /** From 1, one more with every change. */
+  /** From 1, one more with every change of what it holds; the archive is no such change. */
   readonly version: number;
   readonly isArchived: boolean;
   /** ISO 8601. */
   readonly createdAt: string;
   readonly updatedAt: string;
+}
+
+/** An item as lists have it. */
+export interface ItemSummary extends Pick<
+  Item,
+  'itemId' | 'collectionId' | 'title' | 'category' | 'tags' | 'version' | 'isArchived' | 'updatedAt'
+> {
+  readonly fieldCount: number;
+  readonly fileCount: number;
+}
+
+/** One version that is still there: the present one, or an earlier one. */
+export interface ItemVersion {
+  readonly version: number;
+  readonly title: string;
+  /** ISO 8601: when it became what it is. */
+  readonly updatedAt: string;
+  /** Labels of fields and names of files that got another value with it. */
+  readonly changed: readonly string[];
+}
+
+/** A place in an item, by labels or ids: what stands behind the item in a reference. */
+export interface FieldPlace {
+  readonly section: string | null;
+  readonly field: string;
+}
+
+/** Everything that a name could mean, for the human to choose from. */
+export type Candidates =
+  | { readonly kind: 'items'; readonly items: readonly ItemSummary[] }
+  | { readonly kind: 'fields'; readonly itemId: string; readonly fields: readonly FieldCandidate[] };
+
+export interface FieldCandidate {
+  /** Of the field or the file. */
+  readonly id: string;
+  readonly label: string;
+  readonly sectionId: string | null;
+  readonly section: string | null;
+  readonly type: FieldType | 'file';
 }
 
 /** A field on its way into the vault. Whoever made it wipes `value`. */
@@ -109,13 +148,33 @@ export interface NewItem {
   readonly isArchived?: boolean;
 }
 
+/** A change of an item: what is not named stays as it is. Whoever made it wipes the values. */
+export interface ItemChange {
+  readonly title?: string;
+  readonly tags?: readonly string[];
+  /** Each changes the one field that its place means, or adds it. Without a type a field keeps the one it has. */
+  readonly fields?: readonly ChangedField[];
+  /** Each takes the place of the file of that name in that section, or is added. */
+  readonly files?: readonly NewFile[];
+  readonly removed?: readonly FieldPlace[];
+}
+
+export type ChangedField = Omit<NewField, 'type'> & { readonly type: FieldType | null };
+
 export const COLLECTIONS_MAX = 1_000;
+/** In all collections together, the archive included. */
 export const ITEMS_MAX = 200_000;
 export const FIELDS_MAX = 500;
 export const FILES_MAX = 100;
 export const SECTIONS_MAX = 100;
 export const TAGS_MAX = 100;
+/** Items that are imported in one commit. */
+export const IMPORT_ITEMS_MAX = 1_000;
 /** Earlier versions kept of one item; the oldest go first. */
 export const VERSIONS_MAX = 20;
 export const FIELD_BYTES_MAX = 1024 * 1024;
 export const FILE_BYTES_MAX = 25 * 1024 * 1024;
+/** All values of one version together: an item fits into one frame (wire/frames.ts), so that it can be exported whole. */
+export const ITEM_BYTES_MAX = 28 * 1024 * 1024;
+/** Of what a name could mean, so many are shown. */
+export const CANDIDATES_MAX = 100;

@@ -1,10 +1,20 @@
-// What is handed over of a field, made from its value.
+// What is made of a field's value before it is handed over, as its reference asks.
 
+import { oneTimePassword } from './one-time-password.ts';
+import { opensshPrivateKey } from './openssh.ts';
 import type { ValueForm } from './reference.ts';
 
-/** A buffer of its own; the caller wipes both. `nowMs`: wall clock, for one-time passwords. Rejects with `input/invalid`. */
+/**
+ * A buffer of its own, which the caller wipes; `value` stays. `nowMs` is in milliseconds since 1970. Throws
+ * `input/invalid` for a value that cannot have that form.
+ */
 export async function applyForm(value: Buffer, form: ValueForm, nowMs: number): Promise<Buffer> {
-  void nowMs;
-  if (form === 'value') return Buffer.from(value);
-  throw new Error('not yet');
+  switch (form) {
+    case 'value':
+      return Buffer.from(value);
+    case 'otp':
+      return oneTimePassword(value, nowMs);
+    case 'openssh':
+      return opensshPrivateKey(value);
+  }
 }

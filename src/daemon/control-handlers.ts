@@ -16,6 +16,7 @@ import type { Call, Handlers } from '../wire/calls.ts';
 import { disclosureHandlers } from './disclosure-handlers.ts';
 import { doctorChecks } from './doctor.ts';
 import { askUnderAgent } from './guard.ts';
+import { collectionHandlers, itemHandlers, itemValueHandlers } from './item-handlers.ts';
 import { SEARCH_PATH_SETTING } from './jobs.ts';
 import { fitText } from './output-text.ts';
 import { mountControlHandlers } from './mount-handlers.ts';
@@ -39,6 +40,9 @@ export function controlHandlers(service: Service, stop: () => void): Pick<Handle
     ...auditHandlers(service),
     ...mountControlHandlers(service),
     ...disclosureHandlers(service),
+    ...collectionHandlers(service),
+    ...itemHandlers(service),
+    ...itemValueHandlers(service),
   };
 }
 

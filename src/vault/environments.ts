@@ -214,7 +214,7 @@ function variableOf({ name, kind, concealed, value, reference }: VariableInput):
 }
 
 /** Shorter values, and spaces, are everywhere in output: hiding them would hide the output, or tell the value. */
-function isMaskable(value: Secret): boolean {
+export function isMaskable(value: Secret): boolean {
   return value.byteLength >= LENGTH_MASKABLE_MIN && !value.reveal().every((byte) => SPACES.includes(byte));
 }
 

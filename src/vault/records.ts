@@ -107,6 +107,11 @@ export class Records {
     return this.#store.list(type, parent);
   }
 
+  /** The ids of what belongs to `parent`, in their own order, which no change of a record alters. */
+  ids(type: RecordType, parent: string): string[] {
+    return this.#store.ids(type, parent);
+  }
+
   count(type: RecordType, parent: string): number {
     return this.#store.count(type, parent);
   }

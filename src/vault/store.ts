@@ -23,6 +23,8 @@ export interface VaultStore {
   find(nameKey: Buffer): StoredRecord | undefined;
   /** Oldest revision first. */
   list(type: RecordType, parent: string): StoredRecord[];
+  /** Ids alone, in their own order. */
+  ids(type: RecordType, parent: string): string[];
   count(type: RecordType, parent: string): number;
   /** The id of the record with the lowest revision. */
   oldest(type: RecordType, parent: string): string | undefined;
@@ -71,6 +73,7 @@ const SQL = {
   get: `SELECT ${COLUMNS}, sealed FROM records WHERE type = ? AND id = ?`,
   find: `SELECT ${COLUMNS}, sealed FROM records WHERE name_key = ?`,
   list: `SELECT ${COLUMNS}, sealed FROM records WHERE type = ? AND parent = ? ORDER BY revision, id`,
+  ids: 'SELECT id FROM records WHERE type = ? AND parent = ? ORDER BY id',
   count: 'SELECT count(*) AS count FROM records WHERE type = ? AND parent = ?',
   oldest: 'SELECT id FROM records WHERE type = ? AND parent = ? ORDER BY revision, id LIMIT 1',
   digests: `SELECT ${COLUMNS}, substr(sealed, -16) AS tag FROM records NOT INDEXED`,
@@ -139,6 +142,10 @@ export class SqliteStore implements VaultStore {
 
   list(type: RecordType, parent: string): StoredRecord[] {
     return this.#rows('list', [type, parent]).map((row) => recordOf(row));
+  }
+
+  ids(type: RecordType, parent: string): string[] {
+    return this.#rows('ids', [type, parent]).map((row) => text(row, 'id'));
   }
 
   count(type: RecordType, parent: string): number {

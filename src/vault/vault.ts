@@ -6,6 +6,7 @@ import { Failure } from '../core/failure.ts';
 import { Secret } from '../core/secret.ts';
 import { Agents } from './agents.ts';
 import type { StoredAgent } from './agents.ts';
+import { Collections } from './collections.ts';
 import { forgiveAttempts } from './back-off.ts';
 import { Environments } from './environments.ts';
 import type { SealedVariable, VariableInput } from './environments.ts';
@@ -13,6 +14,7 @@ import * as files from './files.ts';
 import type { VaultFiles } from './files.ts';
 import { checkHeader } from './header.ts';
 import { HeldOutput } from './held-output.ts';
+import { Items } from './items.ts';
 import { deriveKeys, DEVICE_SECRET_BYTES, checkNewPassphrase, wipeKeys } from './keys.ts';
 import type { VaultKeys } from './keys.ts';
 import { newRecoveryKey, recoveredKey, vaultKeyFor, wrapForUnlock, writeNewVault } from './opening.ts';
@@ -44,6 +46,8 @@ interface Session {
   readonly settings: Settings;
   readonly heldOutput: HeldOutput;
   readonly mounts: Mounts;
+  readonly collections: Collections;
+  readonly items: Items;
 }
 
 /** Passphrases and recovery keys handed to it stay the caller's, who wipes them. */
@@ -268,6 +272,15 @@ export class Vault {
     return this.#open().mounts;
   }
 
+  /** What people call vaults, while this one is unlocked. */
+  get collections(): Collections {
+    return this.#open().collections;
+  }
+
+  get items(): Items {
+    return this.#open().items;
+  }
+
   setting(name: string): string | undefined {
     return this.#open().settings.get(name);
   }
@@ -292,6 +305,7 @@ export class Vault {
     const derived = deriveKeys(this.#store.readHeader(), vaultKey);
     try {
       const records = new Records(this.#store, derived, this.#random);
+      const collections = new Collections(records, this.#now);
       this.#session = {
         vaultKey,
         keys: derived,
@@ -301,6 +315,8 @@ export class Vault {
         settings: new Settings(records),
         heldOutput: new HeldOutput(records),
         mounts: new Mounts(records),
+        collections,
+        items: new Items(records, collections, this.#now),
       };
     } catch (error) {
       wipeKeys(derived);

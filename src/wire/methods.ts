@@ -10,6 +10,7 @@ import type { MountBackend, MountState } from '../core/mount.ts';
 import { NAME_LENGTH_MAX } from '../core/names.ts';
 import type { ValueForm } from '../core/reference.ts';
 import type { Request, RunResult, Status } from '../core/request.ts';
+import { itemParams, type ItemResults } from './item-shapes.ts';
 
 /** Seconds a call waits for the human before it answers `approval_pending` (CONTRACT: below every client's own limit). */
 export const WAIT_SECONDS_MAX = 45;
@@ -38,6 +39,7 @@ const draftSchema = z.discriminatedUnion('kind', [
   z.strictObject({ name: title, kind: z.literal('plain'), value: text(VALUE_BYTES_MAX) }),
 ]);
 
+const itemShapes = itemParams(recipeSchema);
 const drafts = z.array(draftSchema).max(VARIABLES_MAX);
 const outputMode = z.enum(['redacted', 'summary']);
 const path = text(4096);
@@ -86,6 +88,9 @@ const controlRow = {
 const unlockedRow = { ...controlRow, needsUnlocked: true } as const;
 const changeRow = { ...unlockedRow, underAgent: 'ask' } as const;
 const humanRow = { ...unlockedRow, human: 'before', partsMax: 1 } as const;
+/** Items and their titles are the human's own: a process under an agent does not see them either. */
+const itemRow = { ...unlockedRow, underAgent: 'refuse' } as const;
+const itemHumanRow = { ...humanRow, underAgent: 'refuse' } as const;
 
 export const METHODS = {
   // --- agent.sock -----------------------------------------------------------------------------------------------
@@ -163,6 +168,31 @@ export const METHODS = {
     params: z.strictObject({ environment: title, name: title, source: valueSourceSchema }),
   },
   'environment.unset': { ...changeRow, params: z.strictObject({ environment: title, name: title }) },
+
+  'collection.list': { ...itemRow, params: nothing },
+  'collection.create': { ...itemRow, params: z.strictObject({ name: title }) },
+  'collection.rename': { ...itemRow, params: z.strictObject({ collection: title, name: title }) },
+  'collection.delete': { ...itemRow, params: z.strictObject({ collection: title, withItems: z.boolean() }) },
+  'item.list': { ...itemRow, params: itemShapes.list },
+  'item.get': { ...itemRow, params: itemShapes.one },
+  /** Parts: the values of the fields that have no recipe, then of the files, one after another. */
+  'item.create': { ...itemRow, partsMax: 1, params: itemShapes.create },
+  'item.edit': { ...itemRow, partsMax: 1, params: itemShapes.edit },
+  'item.archive': { ...itemRow, params: itemShapes.archive },
+  'item.restore': { ...itemRow, params: itemShapes.restore },
+  'item.delete': { ...itemRow, params: itemShapes.one },
+  'item.history': { ...itemRow, params: itemShapes.one },
+  'item.candidates': { ...itemRow, params: itemShapes.candidates },
+  /** Parts: passphrase. */
+  'item.reveal': { ...itemHumanRow, params: itemShapes.reveal },
+  /** Parts: the bytes of the file. */
+  'item.file_put': { ...itemRow, partsMax: 1, params: itemShapes.putFile },
+  /** Parts: passphrase. */
+  'item.file_get': { ...itemHumanRow, params: itemShapes.getFile },
+  /** Parts: all values. */
+  'item.import': { ...itemRow, partsMax: 1, params: itemShapes.import },
+  /** Parts: passphrase. */
+  'item.export': { ...itemHumanRow, params: itemShapes.export },
 
   /** The daemon reads the file itself: its bytes are in no message. */
   'environment.import': {
@@ -412,7 +442,7 @@ export interface RevokeView {
   readonly requests: number;
 }
 
-export interface Results {
+export interface Results extends ItemResults {
   authenticate: AgentAnswer<{ accountId: string; agentId: string; locked: boolean }>;
   'access.status': {
     status: 'completed';

@@ -31,7 +31,10 @@ export async function runCli(argv: readonly string[]): Promise<number> {
 
 /** Known before anything is parsed, because a usage error has to be said in the right form too. */
 function wantsJson(argv: readonly string[]): boolean {
-  return argv.some((word, i) => word === '--format=json' || (word === 'json' && argv[i - 1] === '--format'));
+  // Behind `--` are arguments, or a command of its own.
+  const end = argv.indexOf('--');
+  const own = end === -1 ? argv : argv.slice(0, end);
+  return own.some((word, i) => word === '--format=json' || (word === 'json' && own[i - 1] === '--format'));
 }
 
 function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
@@ -98,10 +101,13 @@ function callOf(parsed: Parsed, output: Output, line: Line): Call {
       return value;
     },
     optionalArgument: (name) => parsed.args.get(name),
+    arguments: () => parsed.repeated,
     flag(name) {
       const value = parsed.flags.get(name);
       return typeof value === 'string' ? value : undefined;
     },
+    flags: (name) => parsed.repeatedFlags.get(name) ?? [],
+    command: parsed.command,
     has: (name) => parsed.flags.has(name),
     output,
     human: processHuman(parsed.flags.has('passphrase-stdin')),

@@ -11,6 +11,8 @@ export interface Argument {
   readonly isOptional?: boolean;
   /** The only words it takes. */
   readonly choices?: readonly string[];
+  /** The last one only: all the words that are left, none included. */
+  readonly isRepeated?: boolean;
 }
 
 export interface Flag {
@@ -22,6 +24,8 @@ export interface Flag {
   readonly choices?: readonly string[];
   /** Words that may follow without `=`; when none does, the flag has the value `default`. */
   readonly optional?: { readonly accepts: RegExp; readonly default: string };
+  /** May be given more than once: ask `flags`. Of another flag the last one counts. */
+  readonly isRepeated?: boolean;
 }
 
 export interface Command {
@@ -29,6 +33,8 @@ export interface Command {
   readonly path: readonly string[];
   readonly args?: readonly Argument[];
   readonly flags?: Readonly<Record<string, Flag>>;
+  /** Words after `--` are a command of their own, at least one, and are not looked at. */
+  readonly takesCommand?: true;
   /** At most one of these may be given. */
   readonly exclusive?: readonly (readonly string[])[];
   /** One line, no full stop. */
@@ -46,8 +52,14 @@ export interface Call {
   /** The argument of that name. Throws TypeError for one that may be absent: ask `optionalArgument`. */
   argument(name: string): string;
   optionalArgument(name: string): string | undefined;
+  /** All words of an argument that is repeated. */
+  arguments(name: string): readonly string[];
   /** The value of a flag, or undefined. */
   flag(name: string): string | undefined;
+  /** All values of a flag that is repeated, in order. */
+  flags(name: string): readonly string[];
+  /** The words after `--` of a command that takes one. */
+  readonly command: readonly string[];
   has(name: string): boolean;
   readonly output: Output;
   readonly human: Human;

@@ -2,11 +2,13 @@
 
 import { EXIT } from '../../core/failure.ts';
 import { AUDIT_COMMANDS } from './audit-commands.ts';
+import { COLLECTION_COMMANDS } from './collection-commands.ts';
 import { usage, type Command } from './command.ts';
 import { completionScript, SHELLS } from './completion.ts';
 import { DAEMON_COMMANDS } from './daemon-commands.ts';
 import { ENVIRONMENT_COMMANDS } from './environment-commands.ts';
 import { GRANT_COMMANDS } from './grant-commands.ts';
+import { ITEM_COMMANDS } from './item-commands.ts';
 import { IMPORT_COMMAND, MOUNT_COMMANDS } from './mount-commands.ts';
 import { REQUEST_COMMANDS } from './request-commands.ts';
 import { SETUP_COMMANDS } from './setup-command.ts';
@@ -51,6 +53,8 @@ export const COMMANDS: readonly Command[] = [
   ...DAEMON_COMMANDS,
   ...ENVIRONMENT_COMMANDS,
   IMPORT_COMMAND,
+  ...COLLECTION_COMMANDS,
+  ...ITEM_COMMANDS,
   ...MOUNT_COMMANDS,
   ...REQUEST_COMMANDS,
   ...WATCH_COMMANDS,

@@ -8,11 +8,13 @@ usage: keystile COMMAND [ARGUMENTS] [--format json] [--passphrase-stdin] [--help
 
 /** `environment set ENV NAME`. */
 export function synopsis(command: Command): string {
-  return [...command.path, ...(command.args ?? []).map(argumentText)].join(' ');
+  const words = command.takesCommand === true ? ['--', 'CMD...'] : [];
+  return [...command.path, ...(command.args ?? []).map(argumentText), ...words].join(' ');
 }
 
 function argumentText(argument: Argument): string {
   const text = argument.choices?.join('|') ?? argument.name;
+  if (argument.isRepeated === true) return `[${text}...]`;
   return argument.isOptional === true ? `[${text}]` : text;
 }
 
@@ -21,7 +23,8 @@ function flagText(name: string, flag: Flag): string {
   const value = flag.choices?.join('|') ?? flag.value;
   const word = flag.short === undefined ? `--${name}` : `-${flag.short}, --${name}`;
   if (value === undefined) return word;
-  return flag.optional === undefined ? `${word} ${value}` : `${word} [${value}]`;
+  const text = flag.optional === undefined ? `${word} ${value}` : `${word} [${value}]`;
+  return flag.isRepeated === true ? `${text}...` : text;
 }
 
 /** Help of one command. Ends without a newline, as all text here. */

@@ -14,6 +14,22 @@ const ROWS_DEFAULT = 24;
 const ROWS_KEPT = 2;
 const NEWLINE = 0x0a;
 
+/** What a value is for. */
+export interface ValueKind {
+  /** Of standard input. */
+  readonly bytesMax: number;
+  /** What to do where nobody can be asked. */
+  readonly insteadOfTyping: string;
+  /** What to do about an empty value. */
+  readonly insteadOfEmpty: string;
+}
+
+const VARIABLE: ValueKind = {
+  bytesMax: VALUE_BYTES_MAX,
+  insteadOfTyping: 'use --value-stdin',
+  insteadOfEmpty: "to store an empty value, use --plain ''",
+};
+
 export interface Human {
   /** Hands the passphrase over and wipes it afterwards. Throws `human/needed` when nobody can be asked. */
   withPassphrase<T>(question: string, use: (passphrase: Buffer) => Promise<T>): Promise<T>;
@@ -23,8 +39,13 @@ export interface Human {
   withNewPassphrase<T>(use: (passphrase: Buffer) => Promise<T>): Promise<T>;
   /** Another secret line, asked as the passphrase is. */
   withSecretLine<T>(question: string, use: (line: Buffer) => Promise<T>): Promise<T>;
-  /** A value typed at the terminal, or all of standard input less one final newline. */
-  withValue<T>(question: string, isFromStdin: boolean, use: (value: Buffer) => Promise<T>): Promise<T>;
+  /** A value typed at the terminal, or all of standard input less one final newline: of a variable, or of `kind`. */
+  withValue<T>(
+    question: string,
+    isFromStdin: boolean,
+    use: (value: Buffer) => Promise<T>,
+    kind?: ValueKind,
+  ): Promise<T>;
   /** Returns once the last line was shown; long texts go page by page. Lines are printable ASCII. */
   read(lines: readonly string[]): Promise<void>;
   /** Yes or no at the terminal; with --passphrase-stdin the command itself is the yes. */
@@ -62,11 +83,11 @@ export function processHuman(isStdin: boolean): Human {
       refuseWeak(passphrase.reveal());
       return await use(passphrase.reveal());
     },
-    async withValue(question, isFromStdin, use) {
-      if (!isFromStdin) return await withTypedValue(question, use);
+    async withValue(question, isFromStdin, use, kind = VARIABLE) {
+      if (!isFromStdin) return await withTypedValue(question, use, kind);
       // Standard input has two tenants: its first line is the passphrase, whether this command needs one or not.
       if (isStdin) (await readPassphraseFromStdin()).wipe();
-      return await withStdinValue(use);
+      return await withStdinValue(use, kind);
     },
     async read(lines) {
       if (isStdin) process.stderr.write(`${lines.join('\n')}\n`);
@@ -119,18 +140,18 @@ function countCharacters(bytes: Buffer): number {
   return bytes.reduce((count, byte) => count + ((byte & 0xc0) === 0x80 ? 0 : 1), 0);
 }
 
-async function withTypedValue<T>(question: string, use: (value: Buffer) => Promise<T>): Promise<T> {
-  const instead = 'use --value-stdin';
-  using value = await withTerminal(async (terminal) => await terminal.readHidden(`${question}: `), instead);
-  refuseEmpty(value.reveal());
+async function withTypedValue<T>(question: string, use: (value: Buffer) => Promise<T>, kind: ValueKind): Promise<T> {
+  const { insteadOfTyping, insteadOfEmpty } = kind;
+  using value = await withTerminal(async (terminal) => await terminal.readHidden(`${question}: `), insteadOfTyping);
+  refuseEmpty(value.reveal(), insteadOfEmpty);
   return await use(value.reveal());
 }
 
-async function withStdinValue<T>(use: (value: Buffer) => Promise<T>): Promise<T> {
-  const bytes = await readAllStdin(VALUE_BYTES_MAX + 1);
+async function withStdinValue<T>(use: (value: Buffer) => Promise<T>, kind: ValueKind): Promise<T> {
+  const bytes = await readAllStdin(kind.bytesMax + 1);
   try {
     const value = bytes.at(-1) === NEWLINE ? bytes.subarray(0, -1) : bytes;
-    refuseEmpty(value);
+    refuseEmpty(value, kind.insteadOfEmpty);
     return await use(value);
   } finally {
     bytes.fill(0);
@@ -138,9 +159,8 @@ async function withStdinValue<T>(use: (value: Buffer) => Promise<T>): Promise<T>
 }
 
 /** A program that failed and printed nothing must not empty a credential. */
-function refuseEmpty(value: Buffer): void {
-  if (value.length > 0) return;
-  throw new Failure('input/invalid', 'the value is empty', { hint: "to store an empty value, use --plain ''" });
+function refuseEmpty(value: Buffer, hint: string): void {
+  if (value.length === 0) throw new Failure('input/invalid', 'the value is empty', { hint });
 }
 
 async function confirmAtTerminal(question: string): Promise<boolean> {

@@ -9,7 +9,13 @@ const EDITS_MAX = 3;
 
 export interface Parsed {
   readonly args: ReadonlyMap<string, string>;
+  /** The words of the argument that is repeated. */
+  readonly repeated: readonly string[];
+  /** Of a flag that is repeated, the last value. */
   readonly flags: ReadonlyMap<string, string | true>;
+  readonly repeatedFlags: ReadonlyMap<string, readonly string[]>;
+  /** The words after `--`. */
+  readonly command: readonly string[];
 }
 
 /** What the first words name: one command, or the nouns and commands that start with them. */
@@ -79,9 +85,24 @@ function editDistance(from: string, to: string): number {
 /** Throws `usage/invalid` for flags the command does not have and arguments that are missing or too many. */
 export function parseCommand(command: Command, rest: readonly string[]): Parsed {
   const flags = { ...GLOBAL_FLAGS, ...command.flags };
-  const given = parseFlags(command, flags, joinOptional(flags, rest));
+  const { own, command: words } = splitCommand(command, rest);
+  const given = parseFlags(command, flags, joinOptional(flags, own));
   refuseExclusive(command, given.flags);
-  return { args: given.flags.has('help') ? new Map() : nameArguments(command, given.positionals), flags: given.flags };
+  const { flags: seen, repeatedFlags } = given;
+  if (seen.has('help')) return { args: new Map(), repeated: [], flags: seen, repeatedFlags, command: words };
+  if (command.takesCommand === true && words.length === 0) {
+    throw usage(`${command.path.join(' ')} needs a command after --`, helpHint(command.path));
+  }
+  return { ...nameArguments(command, given.positionals), flags: seen, repeatedFlags, command: words };
+}
+
+/** What stands behind the first `--` belongs to the command that is to be run, whatever it looks like. */
+function splitCommand(
+  command: Command,
+  rest: readonly string[],
+): { own: readonly string[]; command: readonly string[] } {
+  const at = command.takesCommand === true ? rest.indexOf('--') : -1;
+  return at === -1 ? { own: rest, command: [] } : { own: rest.slice(0, at), command: rest.slice(at + 1) };
 }
 
 /** parseArgs has no flag with an optional value, so each becomes `--flag=value` here. */
@@ -102,7 +123,7 @@ function parseFlags(
   command: Command,
   flags: Readonly<Record<string, Flag>>,
   args: string[],
-): { flags: Map<string, string | true>; positionals: readonly string[] } {
+): Pick<Parsed, 'flags' | 'repeatedFlags'> & { positionals: readonly string[] } {
   const options: ParseArgsOptionsConfig = {};
   for (const [name, flag] of Object.entries(flags)) {
     const short = name === 'help' ? 'h' : flag.short;
@@ -110,13 +131,18 @@ function parseFlags(
   }
   const { tokens } = parseArgs({ args, options, strict: false, allowPositionals: true, tokens: true });
   const given = new Map<string, string | true>();
+  const repeatedFlags = new Map<string, string[]>();
   for (const token of tokens) {
     if (token.kind !== 'option') continue;
     const flag = flags[token.name];
     if (flag === undefined) throw unknownFlag(token.rawName, command, Object.keys(flags));
-    given.set(token.name, flagValue(token.rawName, flag, token.value));
+    const value = flagValue(token.rawName, flag, token.value);
+    given.set(token.name, value);
+    if (flag.isRepeated !== true || value === true) continue;
+    repeatedFlags.set(token.name, [...(repeatedFlags.get(token.name) ?? []), value]);
   }
-  return { flags: given, positionals: tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : [])) };
+  const positionals = tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : []));
+  return { flags: given, repeatedFlags, positionals };
 }
 
 function flagValue(name: string, flag: Flag, value: string | undefined): string | true {
@@ -153,12 +179,14 @@ function refuseExclusive(command: Command, flags: ReadonlyMap<string, unknown>):
   }
 }
 
-function nameArguments(command: Command, positionals: readonly string[]): Map<string, string> {
-  const wanted = command.args ?? [];
-  if (positionals.length > wanted.length) {
+function nameArguments(command: Command, positionals: readonly string[]): Pick<Parsed, 'args' | 'repeated'> {
+  const all = command.args ?? [];
+  const wanted = all.filter(({ isRepeated }) => isRepeated !== true);
+  const repeated = positionals.slice(wanted.length);
+  if (repeated.length > 0 && wanted.length === all.length) {
     throw command.refuseExtra?.() ?? usage(`too many arguments for ${command.path.join(' ')}`, helpHint(command.path));
   }
-  const named = new Map<string, string>();
+  const args = new Map<string, string>();
   for (const [i, argument] of wanted.entries()) {
     const value = positionals[i];
     if (value === undefined && argument.isOptional === true) continue;
@@ -166,7 +194,7 @@ function nameArguments(command: Command, positionals: readonly string[]): Map<st
       throw usage(`${command.path.join(' ')} needs ${argument.name}`, helpHint(command.path));
     }
     refuseOther(argument.name, value, argument.choices);
-    named.set(argument.name, value);
+    args.set(argument.name, value);
   }
-  return named;
+  return { args, repeated };
 }

@@ -1,0 +1,174 @@
+// item get, list and history. Without --reveal there is no value in this process; with it the human said who they are.
+
+import { EXIT, Failure, type ExitCode } from '../../core/failure.ts';
+import type { Field, FieldCandidate, FieldPlace, Item, ItemSummary } from '../../core/item.ts';
+import type { Connection } from '../../wire/client.ts';
+import { unpackValues } from '../../wire/packed.ts';
+import { findCollection } from './collection-commands.ts';
+import type { Call } from './command.ts';
+import { callForItem, namedItem, placesOf } from './item-names.ts';
+import { counted, table, timeText } from './output.ts';
+
+export async function listItems(call: Call): Promise<ExitCode> {
+  const daemon = await call.daemon();
+  const vault = call.flag('vault');
+  const collections =
+    vault === undefined
+      ? (await daemon.call('collection.list', {})).result.collections
+      : [await findCollection(daemon, vault)];
+  const names = new Map(collections.map(({ collectionId, name }) => [collectionId, name]));
+  const [category, tags] = [call.flag('category'), call.flag('tags')?.split(',')];
+  const found: ItemSummary[] = [];
+  for (const { collectionId } of collections) {
+    for await (const item of itemsOf(daemon, collectionId, call.has('archived'))) {
+      if (category !== undefined && item.category !== category) continue;
+      if (tags !== undefined && !item.tags.some((tag) => tags.includes(tag))) continue;
+      found.push(item);
+    }
+  }
+  const items = found
+    .sort((a, b) => compare(a.title, b.title) || compare(a.itemId, b.itemId))
+    .map((item) => ({ ...item, vault: names.get(item.collectionId) ?? '' }));
+  call.output.answer({ items }, () =>
+    table(
+      ['TITLE', 'ID', 'VAULT', 'CATEGORY', 'TAGS', 'CHANGED'],
+      items.map((item) => [
+        item.title,
+        item.itemId,
+        item.vault,
+        item.category,
+        item.tags.join(','),
+        timeText(item.updatedAt),
+      ]),
+      call.has('archived') ? 'nothing in the archive' : 'no items; make one with: keystile item create --title TITLE',
+    ),
+  );
+  return EXIT.done;
+}
+
+/** Page by page, so that no frame is too large. */
+async function* itemsOf(daemon: Connection, collection: string, isArchived: boolean): AsyncGenerator<ItemSummary> {
+  for (let after: string | null = ''; after !== null;) {
+    const { result }: { result: { items: ItemSummary[]; next: string | null } } = await daemon.call('item.list', {
+      collection,
+      isArchived,
+      after,
+    });
+    yield* result.items;
+    after = result.next;
+  }
+}
+
+export async function getItem(call: Call): Promise<ExitCode> {
+  const named = namedItem(call);
+  const fields = call.flag('fields');
+  const places = fields === undefined ? [] : placesOf(fields);
+  const { item, collection } = (await callForItem(call, 'item.get', named)).result;
+  if (call.has('reveal') || call.has('otp')) return await reveal(call, item, places);
+  const shown = places.length === 0 ? item : { ...item, fields: places.flatMap((place) => fieldsAt(item, place)) };
+  call.output.answer({ item: { ...shown, vault: collection } }, () => itemLines(shown, collection));
+  return EXIT.done;
+}
+
+async function reveal(call: Call, { itemId, title }: Item, places: readonly FieldPlace[]): Promise<ExitCode> {
+  const form = call.has('otp') ? 'otp' : 'value';
+  const { result, parts } = await call.human.withPassphrase(
+    'Passphrase',
+    async (passphrase) =>
+      await callForItem(call, 'item.reveal', { item: itemId, places: [...places], form }, { parts: [passphrase] }),
+  );
+  const [packed = Buffer.alloc(0)] = parts;
+  try {
+    const values = unpackValues(packed, result.fields.length);
+    if (values.length === 0) throw new Failure('vault/value_missing', 'there is no such value in that item');
+    // From here on the values are strings: this process shows them to the human and ends.
+    const shown = result.fields.map((field, i) => ({ field, value: values[i] ?? Buffer.alloc(0) }));
+    call.output.answer({ itemId, title, fields: shown.map(revealedDocument) }, () => revealedLines(shown));
+  } finally {
+    packed.fill(0);
+  }
+  return EXIT.done;
+}
+
+interface Revealed {
+  readonly field: FieldCandidate;
+  readonly value: Buffer;
+}
+
+/** Bytes that are no UTF-8 have no text: they are given in base64. */
+function revealedDocument({ field: { id, label, section, type }, value }: Revealed): object {
+  const text = value.toString('utf8');
+  const isText = Buffer.from(text, 'utf8').equals(value);
+  return { fieldId: id, label, section, type, ...(isText ? { value: text } : { base64: value.toString('base64') }) };
+}
+
+/** One value alone is what it is, so that it can be taken; several have their labels. */
+function revealedLines(shown: readonly Revealed[]): string[] {
+  return shown.flatMap(({ field: { label, section }, value }) => {
+    const lines = value.toString('utf8').replace(/\n$/, '').split('\n');
+    if (shown.length === 1) return lines;
+    const name = section === null ? label : `${section}.${label}`;
+    const [first = '', ...more] = lines;
+    return [`${name}: ${first}`, ...more.map((line) => `  ${line}`)];
+  });
+}
+
+export async function showHistory(call: Call): Promise<ExitCode> {
+  const { versions } = (await callForItem(call, 'item.history', namedItem(call))).result;
+  call.output.answer({ versions }, () =>
+    table(
+      ['VERSION', 'MADE', 'TITLE', 'NEW VALUES'],
+      versions.map(({ version, updatedAt, title, changed }) => [
+        String(version),
+        timeText(updatedAt),
+        title,
+        changed.join(', '),
+      ]),
+      'no versions',
+    ),
+  );
+  return EXIT.done;
+}
+
+function itemLines(item: Item, collection: string): string[] {
+  const { title, itemId, category, version, updatedAt, tags, isArchived, fields, files } = item;
+  const section = (id: string | null): string => item.sections.find(({ sectionId }) => sectionId === id)?.label ?? '';
+  const fieldRows = fields.map(({ label, sectionId, type, isSet, fieldId }) => [
+    section(sectionId),
+    label,
+    type,
+    isSet ? 'yes' : 'no',
+    fieldId,
+  ]);
+  const fileRows = files.map(({ name, sectionId, bytes, fileId }) => [
+    section(sectionId),
+    name,
+    'file',
+    counted(bytes, 'byte'),
+    fileId,
+  ]);
+  return [
+    `${title} (${itemId}) in ${collection}, ${category}, version ${version}, changed ${timeText(updatedAt)}`,
+    ...(isArchived ? ['in the archive: references find it by its id only'] : []),
+    ...(tags.length === 0 ? [] : [`tags: ${tags.join(', ')}`]),
+    ...table(['SECTION', 'FIELD', 'TYPE', 'SET', 'ID'], [...fieldRows, ...fileRows], 'no fields'),
+  ];
+}
+
+/** As the daemon finds them (docs/items.md), for fields that are shown without a value. */
+function fieldsAt({ fields, sections }: Item, { section, field }: FieldPlace): Field[] {
+  const named = fields.filter(({ fieldId, label }) => fieldId === field || label === field);
+  const inSection = named.filter(({ sectionId }) => {
+    const own = sections.find((one) => one.sectionId === sectionId);
+    return section === null ? own === undefined : own?.label === section || own?.sectionId === section;
+  });
+  const found = inSection.length > 0 || section !== null ? inSection : named;
+  if (found.length === 0)
+    throw new Failure('name/not_found', 'the item has no field of that name', { field: '--fields' });
+  return found;
+}
+
+function compare(one: string, other: string): number {
+  if (one === other) return 0;
+  return one < other ? -1 : 1;
+}
