@@ -6,11 +6,23 @@
 
 import { isUtf8 } from 'node:buffer';
 
-import { BYTE, DOTENV_BYTES_MAX, USE_SINGLE_QUOTES, endOfName, fault, markLength, piecesOf, textOf } from './dotenv.ts';
+import { BYTE, DOTENV_BYTES_MAX, USE_SINGLE_QUOTES, endOfName, fault, piecesOf, textOf } from './dotenv.ts';
 import type { DotenvEntry, Piece, Reference } from './dotenv.ts';
 import { VALUE_BYTES_MAX, VARIABLES_MAX } from './environment.ts';
 import { Failure } from './failure.ts';
 import { NAME_LENGTH_MAX } from './names.ts';
+import { markLength } from './place.ts';
+
+/** Name and value, as in process.env. */
+export type Surroundings = ReadonlyMap<string, string>;
+
+/** Where values are put together. */
+interface Scope {
+  readonly file: Buffer;
+  /** What the file set until now. */
+  readonly entries: ReadonlyMap<string, DotenvEntry>;
+  readonly surroundings: Surroundings;
+}
 
 interface Statement {
   readonly name: string;
@@ -19,22 +31,27 @@ interface Statement {
 }
 
 const USE_ASSIGNMENT = 'write NAME=value; a NAME has letters, digits and _, and does not start with a digit';
+const UNSET = {
+  above: 'a reference to a name that the file does not set above',
+  anywhere: 'a reference to a name that neither the file above nor the environment sets',
+} as const;
 const USE_ONE_PAIR = 'put the whole value into one pair of quotes';
 
 /** With the flag `m`, which npm dotenv uses: what follows is a new line to it, and could be a variable. */
 const LINE_ENDS_OF_JAVASCRIPT = [Buffer.from('\u2028'), Buffer.from('\u2029')];
 
 /**
- * What a file sets, in its order. Of statements with one name the last counts, and stands where it does. The caller
- * wipes the values (`wipeDotenv`) and the file. Throws `dotenv/invalid` with line and column, and `input/too_large`
- * past a limit (I8); whatever was read until then is wiped.
+ * What a file sets, in its order. Of statements with one name the last counts, and stands where it does. `surroundings`
+ * are the variables that count where the file does not set one itself. The caller wipes the values (`wipeDotenv`) and
+ * the file. Throws `dotenv/invalid` with line and column, and `input/too_large` past a limit (I8); whatever was read
+ * until then is wiped.
  */
-export function readDotenv(file: Buffer): DotenvEntry[] {
+export function readDotenv(file: Buffer, surroundings: Surroundings = new Map()): DotenvEntry[] {
   if (file.length > DOTENV_BYTES_MAX) throw tooLarge(`a dotenv file has at most ${DOTENV_BYTES_MAX} bytes`);
   const entries = new Map<string, DotenvEntry>();
   try {
     for (const { name, pieces, line } of statementsOf(file)) {
-      const value = valueOf(file, pieces, entries, line);
+      const value = valueOf({ file, entries, surroundings }, pieces, line);
       entries.get(name)?.value.fill(0);
       entries.delete(name);
       entries.set(name, { name, value, line });
@@ -55,8 +72,8 @@ export function wipeDotenv(entries: Iterable<DotenvEntry>): void {
 // --- values --------------------------------------------------------------------------------------------------------
 
 /** The one copy of a value that is made: its parts are views, and are measured before it. */
-function valueOf(file: Buffer, pieces: readonly Piece[], set: ReadonlyMap<string, DotenvEntry>, line: number): Buffer {
-  const parts = pieces.flatMap((piece) => partsOf(file, piece, set));
+function valueOf(scope: Scope, pieces: readonly Piece[], line: number): Buffer {
+  const parts = pieces.flatMap((piece) => partsOf(scope, piece));
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   if (length > VALUE_BYTES_MAX) throw tooLarge(`line ${line}: a value has at most ${VALUE_BYTES_MAX} bytes`);
   const value = Buffer.allocUnsafeSlow(length);
@@ -65,24 +82,25 @@ function valueOf(file: Buffer, pieces: readonly Piece[], set: ReadonlyMap<string
   return value;
 }
 
-function partsOf(file: Buffer, piece: Piece, set: ReadonlyMap<string, DotenvEntry>): readonly Buffer[] {
+function partsOf(scope: Scope, piece: Piece): readonly Buffer[] {
   switch (piece.kind) {
     case 'text':
       return [piece.bytes];
     case 'reference': {
-      const value = lookUp(piece, set);
+      const value = lookUp(piece, scope);
       if (value !== undefined && !(piece.isEmptyUnset && value.length === 0)) return [value];
       if (piece.otherwise !== undefined) return piece.otherwise.map(({ bytes }) => bytes);
       if (value !== undefined) return [value];
-      // Not from our environment, as `op run` would: what a file says must not hang on who reads it.
-      throw fault(file, piece.at, 'a reference to a name that the file does not set above', USE_SINGLE_QUOTES);
+      // What an imported file says must not hang on who reads it; `run --env-file` hands its environment in.
+      throw fault(scope.file, piece.at, UNSET[scope.surroundings.size > 0 ? 'anywhere' : 'above'], USE_SINGLE_QUOTES);
     }
   }
 }
 
 /** By bytes, one name after the other: a Map would need the name as a string, and it may be a part of a password. */
-function lookUp({ name }: Reference, set: ReadonlyMap<string, DotenvEntry>): Buffer | undefined {
-  for (const entry of set.values()) if (isSpelled(name, entry.name)) return entry.value;
+function lookUp({ name }: Reference, { entries, surroundings }: Scope): Buffer | undefined {
+  for (const entry of entries.values()) if (isSpelled(name, entry.name)) return entry.value;
+  for (const [known, value] of surroundings) if (isSpelled(name, known)) return Buffer.from(value);
   return undefined;
 }
 

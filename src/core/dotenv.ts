@@ -2,6 +2,7 @@
 // Nothing is looked up here (core/dotenv-read.ts does), and values stay views of the file's bytes.
 
 import { Failure } from './failure.ts';
+import { placeOf } from './place.ts';
 
 /** A file of more bytes is not read (I8). */
 export const DOTENV_BYTES_MAX = 1024 * 1024;
@@ -14,7 +15,7 @@ export interface DotenvEntry {
   readonly line: number;
 }
 
-/** A part of a value. What else may once be asked for inside a value is another row, and the compiler says where. */
+/** A part of a value. Secret references are none: they are looked for in what a value came to (core/env-file.ts). */
 export type Piece = Text | Reference;
 
 /** Bytes as they are: a view of the file, or what an escape means. */
@@ -61,6 +62,7 @@ export const BYTE = {
   minus: 0x2d,
   colon: 0x3a,
   equals: 0x3d,
+  question: 0x3f,
   backslash: 0x5c,
   backquote: 0x60,
   openingBrace: 0x7b,
@@ -212,18 +214,6 @@ function isUnusual(file: Buffer, at: number): boolean {
 
 /** What is wrong with the file, at a byte of it. No byte of the file is repeated: any may be a part of a value. */
 export function fault(file: Buffer, at: number, what: string, hint: string): Failure {
-  let line = 1;
-  let column = 1;
-  for (let k = markLength(file); k < at; k += 1) {
-    const byte = file[k]!;
-    // Characters, not bytes: that is what an editor counts.
-    if (byte === BYTE.lineFeed) [line, column] = [line + 1, 1];
-    else if ((byte & 0xc0) !== 0x80) column += 1;
-  }
+  const { line, column } = placeOf(file, at);
   return new Failure('dotenv/invalid', `line ${line}, column ${column}: ${what}`, { hint });
-}
-
-/** The length of the byte order mark that some editors put in front. */
-export function markLength(file: Buffer): number {
-  return file[0] === 0xef && file[1] === 0xbb && file[2] === 0xbf ? 3 : 0;
 }

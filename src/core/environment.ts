@@ -30,10 +30,14 @@ export interface Environment {
   readonly variables: readonly Variable[];
 }
 
+/** What a generated password may be made of; of each that is chosen there is at least one. */
+export type CharacterClass = 'letters' | 'digits' | 'symbols';
+
 /** What `--generate` and the tool argument `generate` accept: kind and, but for uuid, a length in bytes or characters. */
 export type Recipe =
   | { readonly kind: 'hex' | 'base64'; readonly bytes: number }
   | { readonly kind: 'password'; readonly characters: number }
+  | { readonly kind: 'mixed'; readonly characters: number; readonly classes: readonly CharacterClass[] }
   | { readonly kind: 'uuid' };
 
 /** A variable an agent asks for. It has no member that could carry a concealed value (I4). */

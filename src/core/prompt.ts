@@ -181,6 +181,8 @@ function recipeText(recipe: Extract<VariableDraft, { kind: 'generated' }>['recip
       return `${recipe.bytes} random bytes as ${recipe.kind}`;
     case 'password':
       return `a password of ${recipe.characters} characters`;
+    case 'mixed':
+      return `a password of ${recipe.characters} ${recipe.classes.join(', ')}`;
     case 'uuid':
       return 'a random UUID';
   }

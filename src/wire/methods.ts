@@ -8,6 +8,7 @@ import { VALUE_BYTES_MAX, VARIABLES_MAX, type Environment, type VariableKind } f
 import type { RecordedEvent } from '../core/event.ts';
 import type { MountBackend, MountState } from '../core/mount.ts';
 import { NAME_LENGTH_MAX } from '../core/names.ts';
+import { CHARACTER_CLASSES } from '../core/recipe.ts';
 import type { ValueForm } from '../core/reference.ts';
 import type { Request, RunResult, Status } from '../core/request.ts';
 import { itemParams, type ItemResults } from './item-shapes.ts';
@@ -29,6 +30,11 @@ const nothing = z.strictObject({});
 export const recipeSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.enum(['hex', 'base64']), bytes: z.int().min(8).max(1024) }),
   z.strictObject({ kind: z.literal('password'), characters: z.int().min(8).max(1024) }),
+  z.strictObject({
+    kind: z.literal('mixed'),
+    characters: z.int().min(8).max(1024),
+    classes: z.array(z.enum(CHARACTER_CLASSES)).min(1).max(CHARACTER_CLASSES.length).readonly(),
+  }),
   z.strictObject({ kind: z.literal('uuid') }),
 ]);
 

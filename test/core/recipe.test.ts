@@ -14,6 +14,15 @@ test('a recipe says what to generate and how much of it', () => {
   assert.deepEqual(parseRecipe('password'), { kind: 'password', characters: 24 });
 });
 
+test('a password may say which characters it has, as op writes it and behind its own word', () => {
+  const all = ['letters', 'digits', 'symbols'];
+  assert.deepEqual(parseRecipe('password:letters,digits,symbols,40'), { kind: 'mixed', classes: all, characters: 40 });
+  assert.deepEqual(parseRecipe('letters,digits,symbols,32'), { kind: 'mixed', classes: all, characters: 32 });
+  assert.deepEqual(parseRecipe('symbols,letters'), { kind: 'mixed', classes: ['letters', 'symbols'], characters: 32 });
+  assert.deepEqual(parseRecipe('digits,8'), { kind: 'mixed', classes: ['digits'], characters: 8 });
+  assert.deepEqual(parseRecipe('password:letters,1024').kind, 'mixed');
+});
+
 test('a recipe that is none, or for too little or too much, is refused with the ones there are', () => {
   const texts = [
     '',
@@ -28,6 +37,19 @@ test('a recipe that is none, or for too little or too much, is refused with the 
     'toString',
     '__proto__',
     'hex:32\n',
+    'letters,7',
+    'letters,1025',
+    'letters,08',
+    'letters,letters',
+    'letters,words',
+    'words,3',
+    'letters,',
+    ',letters',
+    'Letters',
+    'letters digits',
+    'password:24,letters',
+    'hex:letters',
+    'password:letters,8,8',
   ];
   for (const text of texts) {
     const isRefusal = (error: unknown) =>
@@ -37,7 +59,8 @@ test('a recipe that is none, or for too little or too much, is refused with the 
 });
 
 test('a recipe is written as it is read', () => {
-  for (const text of ['hex:32', 'base64:64', 'password:24', 'uuid']) assert.equal(recipeText(parseRecipe(text)), text);
+  for (const text of ['hex:32', 'base64:64', 'password:24', 'uuid', 'password:letters,digits,9', 'password:symbols,32'])
+    assert.equal(recipeText(parseRecipe(text)), text);
 });
 
 test('the version is that of package.json', () => {
