@@ -2,8 +2,7 @@
 
 import { Failure } from '../../core/failure.ts';
 import { homePaths, type HomePaths } from '../../machine/paths.ts';
-import { connect, type Connection } from '../../wire/client.ts';
-import { ensureDaemon } from '../../wire/start.ts';
+import type { Connection } from '../../wire/client.ts';
 
 const CLIENT_NAME = 'keystile';
 
@@ -11,19 +10,27 @@ export function cliPaths(): HomePaths {
   return homePaths();
 }
 
-/** Starts the daemon if none runs. */
+/** Starts the daemon if none runs. What starts one is loaded only then. */
 export async function reachDaemon(): Promise<Connection> {
-  const paths = cliPaths();
-  await ensureDaemon(paths);
-  return await connect({ paths, socket: 'control', clientName: CLIENT_NAME });
+  const running = await findDaemon();
+  if (running !== null) return running;
+  const { ensureDaemon } = await import('../../wire/start.ts');
+  await ensureDaemon(cliPaths());
+  return await open();
 }
 
 /** Null when none runs. Whatever else answers is an error, not an absence. */
 export async function findDaemon(): Promise<Connection | null> {
   try {
-    return await connect({ paths: cliPaths(), socket: 'control', clientName: CLIENT_NAME });
+    return await open();
   } catch (error) {
     if (error instanceof Failure && error.code === 'daemon/unreachable') return null;
     throw error;
   }
+}
+
+/** Loads the client on first use: some commands need no daemon. */
+async function open(): Promise<Connection> {
+  const { connect } = await import('../../wire/client.ts');
+  return await connect({ paths: cliPaths(), socket: 'control', clientName: CLIENT_NAME });
 }
