@@ -1,14 +1,11 @@
 // Reads argv and opens one door: the MCP server for agents, the command line for people.
 
-import { enableCompileCache } from 'node:module';
-import { homePaths } from './machine/paths.ts';
-import { checkPrivateFolder } from './machine/private-files.ts';
-
 const [command, ...rest] = process.argv.slice(2);
 
 if (command === 'mcp' && rest.length === 0) {
+  const { homePaths } = await import('./machine/paths.ts');
   const paths = homePaths();
-  keepCompiled(paths.home, paths.cache);
+  await keepCompiled(paths.home, paths.cache);
   const { serveMcp } = await import('./doors/mcp/serve.ts');
   // Ends even if a call still waits for the human: there is nobody left to tell.
   process.exit(await serveMcp({ paths }));
@@ -19,11 +16,14 @@ if (command === 'mcp' && rest.length === 0) {
 
 /**
  * The MCP server starts with every task of an agent; compiled code from the last start saves a third of that. The cache
- * is bytecode that would be run: only a folder that is ours alone will do, and the daemon never uses one.
+ * is bytecode that would be run: only a folder that is ours alone will do, and neither the daemon nor the command line,
+ * at which passphrases are typed, ever uses one: an agent of the same user could have written it.
  */
-function keepCompiled(home: string, cache: string): void {
+async function keepCompiled(home: string, cache: string): Promise<void> {
   try {
+    const { checkPrivateFolder } = await import('./machine/private-files.ts');
     checkPrivateFolder(home);
+    const { enableCompileCache } = await import('node:module');
     enableCompileCache(cache);
   } catch {
     // No home yet, or one that is not private: start without.

@@ -5,10 +5,12 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { GLOBAL_FLAGS } from '../src/doors/cli/command.ts';
-import { COMMANDS } from '../src/doors/cli/commands.ts';
+import { allCommands } from '../src/doors/cli/commands.ts';
 import { findCommand } from '../src/doors/cli/parse.ts';
 import { tools } from '../src/doors/mcp/tools.ts';
 import { DEFAULT_SETTINGS, parseSettings } from '../src/machine/settings.ts';
+
+const COMMANDS = await allCommands();
 
 interface Package {
   readonly version: string;

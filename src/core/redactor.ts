@@ -28,6 +28,8 @@ export class Redactor {
   /** The end of the stream so far that could still become a needle; never longer than the longest needle less one. */
   readonly #held: Buffer;
   #heldLength = 0;
+  /** How many of the held bytes, from the first on, `early` gave already. */
+  #shown = 0;
   readonly #walk: Walk = { low: 0, high: 0, depth: 0 };
 
   /** Spans that reach into the held bytes: they may still grow. One that began before them starts at 0. */
@@ -52,6 +54,18 @@ export class Redactor {
     const output = this.#write(text, decided);
     this.#heldLength = text.copy(this.#held, 0, decided);
     return output;
+  }
+
+  /**
+   * What is held, given before it is decided, when it is no more than `most` bytes: for a terminal, where somebody waits
+   * for the end of a prompt. If it was the start of a secret after all, the rest of that is hidden as ever.
+   */
+  early(most: number): Buffer {
+    this.#refuseWhenWiped();
+    if (this.#heldLength > most || this.#spans.length > 0) return Buffer.alloc(0);
+    const given = Buffer.from(this.#held.subarray(this.#shown, this.#heldLength));
+    this.#shown = this.#heldLength;
+    return given;
   }
 
   /** The stream is over: gives what was held. */
@@ -92,7 +106,7 @@ export class Redactor {
   #write(text: Buffer, decided: number): Buffer {
     const parts: Buffer[] = [];
     const open: Span[] = [];
-    let at = 0;
+    let at = this.#shown;
     for (const span of this.#spans) {
       if (span.end > decided) open.push(span);
       if (span.start >= decided) continue;
@@ -101,6 +115,7 @@ export class Redactor {
       at = span.end;
     }
     if (at < decided) parts.push(text.subarray(at, decided));
+    this.#shown = Math.max(this.#shown - decided, 0);
     this.#spans = open.map(({ start, end, needles }) => ({
       start: Math.max(start - decided, 0),
       end: end - decided,

@@ -6,8 +6,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { FAILURES } from '../../src/core/failure.ts';
-import { COMMANDS } from '../../src/doors/cli/commands.ts';
+import { allCommands } from '../../src/doors/cli/commands.ts';
 import { commandTable, markdownTable } from '../../src/doors/cli/help.ts';
+
+const COMMANDS = await allCommands();
 
 const START = '<!-- table: start -->';
 const END = '<!-- table: end -->';

@@ -7,12 +7,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { COMMANDS } from '../../src/doors/cli/commands.ts';
+import { allCommands } from '../../src/doors/cli/commands.ts';
 import { completionScript, SHELLS } from '../../src/doors/cli/completion.ts';
 import { commandHelp } from '../../src/doors/cli/help.ts';
 import { createKit, readKit, refuseKitInHome } from '../../src/doors/cli/kit.ts';
 import { findCommand, nearest, parseCommand } from '../../src/doors/cli/parse.ts';
 import { assertNoCanary } from '../canaries.ts';
+
+const COMMANDS = await allCommands();
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const MANY = fileURLToPath(new URL('../programs/cli-many.ts', import.meta.url));

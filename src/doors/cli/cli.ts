@@ -3,12 +3,12 @@
 import { EXIT, Failure, type ExitCode } from '../../core/failure.ts';
 import type { Connection } from '../../wire/client.ts';
 import { usage, type Call } from './command.ts';
-import { COMMANDS } from './commands.ts';
+import { commandsFor } from './commands.ts';
 import { findDaemon, reachDaemon } from './daemon.ts';
 import { commandHelp, groupHelp } from './help.ts';
 import { processHuman } from './human.ts';
 import { printFailure, processOutput, type Output } from './output.ts';
-import { findCommand, parseCommand, type Parsed } from './parse.ts';
+import { findCommand, firstWord, parseCommand, type Parsed } from './parse.ts';
 
 /**
  * Runs one command of this process. `argv` are the words behind the program's name. Returns the exit code
@@ -43,11 +43,12 @@ function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
 
 async function run(argv: readonly string[], output: Output): Promise<ExitCode> {
   const words = spelledOut(argv);
-  if (words.length === 0 || words[0] === '--help' || words[0] === '-h') return say(output, groupHelp(COMMANDS, []));
-  const found = findCommand(COMMANDS, words);
+  const commands = await commandsFor(firstWord(words));
+  if (words.length === 0 || words[0] === '--help' || words[0] === '-h') return say(output, groupHelp(commands, []));
+  const found = findCommand(commands, words);
   if (found.kind === 'group') {
     const isAsked = found.rest.some((word) => word === '--help' || word === '-h');
-    if (isAsked) return say(output, groupHelp(COMMANDS, found.path));
+    if (isAsked) return say(output, groupHelp(commands, found.path));
     throw usage(
       `${['keystile', ...found.path].join(' ')} needs a command`,
       `see ${['keystile', ...found.path, '--help'].join(' ')}`,

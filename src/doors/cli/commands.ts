@@ -1,65 +1,93 @@
-// The one table of what people may type. A command that is not here does not exist.
+// The one table of what people may type. A command that is not here does not exist. What a command does is loaded when
+// it is typed: a program that does not need the others starts in half the time.
 
-import { EXIT } from '../../core/failure.ts';
-import { AUDIT_COMMANDS } from './audit-commands.ts';
-import { COLLECTION_COMMANDS } from './collection-commands.ts';
-import { usage, type Command } from './command.ts';
-import { completionScript, SHELLS } from './completion.ts';
-import { DAEMON_COMMANDS } from './daemon-commands.ts';
-import { ENVIRONMENT_COMMANDS } from './environment-commands.ts';
-import { GRANT_COMMANDS } from './grant-commands.ts';
-import { ITEM_COMMANDS } from './item-commands.ts';
-import { IMPORT_COMMAND, MOUNT_COMMANDS } from './mount-commands.ts';
-import { REQUEST_COMMANDS } from './request-commands.ts';
-import { SETUP_COMMANDS } from './setup-command.ts';
-import { VAULT_COMMANDS } from './vault-commands.ts';
-import { VERSION } from '../../core/version.ts';
-import { WATCH_COMMANDS } from './watch-command.ts';
+import type { Command } from './command.ts';
 
-const OTHER_COMMANDS: readonly Command[] = [
+interface Group {
+  /** The first words of its commands. A test holds the two together. */
+  readonly words: readonly string[];
+  readonly load: () => Promise<readonly Command[]>;
+}
+
+/** In the order of help. */
+const GROUPS: readonly Group[] = [
   {
-    path: ['completion'],
-    args: [{ name: 'SHELL', choices: SHELLS }],
-    help: 'print a completion script for bash, zsh or fish',
-    example: 'keystile completion bash >> ~/.bashrc',
-    run: async (call) => {
-      const shell = SHELLS.find((name) => name === call.argument('SHELL')) ?? 'bash';
-      call.output.raw(completionScript(shell, COMMANDS));
-      return EXIT.done;
-    },
+    words: ['init', 'unlock', 'lock', 'recovery-kit', 'recover'],
+    load: async () => (await import('./vault-commands.ts')).VAULT_COMMANDS,
   },
   {
-    path: ['mcp'],
-    help: 'serve one agent over standard input and output; clients start this themselves',
-    example: 'keystile mcp',
-    // main.ts opens that door when the word stands alone.
-    run: async () => {
-      throw usage('mcp takes no flags', 'see keystile setup --help');
-    },
+    words: ['status', 'start', 'stop', 'doctor'],
+    load: async () => (await import('./daemon-commands.ts')).DAEMON_COMMANDS,
   },
   {
-    path: ['version'],
-    help: 'print the version',
-    example: 'keystile version',
-    run: async (call) => {
-      call.output.answer({ version: VERSION }, () => [`keystile ${VERSION}`]);
-      return EXIT.done;
-    },
+    words: ['environment'],
+    load: async () => (await import('./environment-commands.ts')).ENVIRONMENT_COMMANDS,
+  },
+  {
+    words: ['environment'],
+    load: async () => [(await import('./mount-commands.ts')).IMPORT_COMMAND],
+  },
+  {
+    words: ['vault'],
+    load: async () => (await import('./collection-commands.ts')).COLLECTION_COMMANDS,
+  },
+  {
+    words: ['item'],
+    load: async () => (await import('./item-commands.ts')).ITEM_COMMANDS,
+  },
+  {
+    words: ['run'],
+    load: async () => [(await import('./run-command.ts')).RUN_COMMAND],
+  },
+  {
+    words: ['read'],
+    load: async () => [(await import('./read-command.ts')).READ_COMMAND],
+  },
+  {
+    words: ['inject'],
+    load: async () => [(await import('./inject-command.ts')).INJECT_COMMAND],
+  },
+  {
+    words: ['mount', 'unmount', 'mounts'],
+    load: async () => (await import('./mount-commands.ts')).MOUNT_COMMANDS,
+  },
+  {
+    words: ['requests', 'approve', 'deny', 'release'],
+    load: async () => (await import('./request-commands.ts')).REQUEST_COMMANDS,
+  },
+  {
+    words: ['watch'],
+    load: async () => (await import('./watch-command.ts')).WATCH_COMMANDS,
+  },
+  {
+    words: ['grants', 'leases', 'revoke', 'agents', 'agent'],
+    load: async () => (await import('./grant-commands.ts')).GRANT_COMMANDS,
+  },
+  {
+    words: ['audit'],
+    load: async () => (await import('./audit-commands.ts')).AUDIT_COMMANDS,
+  },
+  {
+    words: ['setup'],
+    load: async () => (await import('./setup-command.ts')).SETUP_COMMANDS,
+  },
+  {
+    words: ['completion', 'mcp', 'version'],
+    load: async () => (await import('./other-commands.ts')).OTHER_COMMANDS,
   },
 ];
 
-export const COMMANDS: readonly Command[] = [
-  ...VAULT_COMMANDS,
-  ...DAEMON_COMMANDS,
-  ...ENVIRONMENT_COMMANDS,
-  IMPORT_COMMAND,
-  ...COLLECTION_COMMANDS,
-  ...ITEM_COMMANDS,
-  ...MOUNT_COMMANDS,
-  ...REQUEST_COMMANDS,
-  ...WATCH_COMMANDS,
-  ...GRANT_COMMANDS,
-  ...AUDIT_COMMANDS,
-  ...SETUP_COMMANDS,
-  ...OTHER_COMMANDS,
-];
+/** Every command, in the order of help. */
+export async function allCommands(): Promise<readonly Command[]> {
+  return await load(GROUPS);
+}
+
+/** The commands whose first word is this; all of them when no command's is, so that the nearest can be found. */
+export async function commandsFor(word: string | undefined): Promise<readonly Command[]> {
+  const groups = GROUPS.filter(({ words }) => word !== undefined && words.includes(word));
+  return await load(groups.length > 0 ? groups : GROUPS);
+}
+
+async function load(groups: readonly Group[]): Promise<readonly Command[]> {
+  return (await Promise.all(groups.map(async (group) => await group.load()))).flat();
+}

@@ -2,7 +2,7 @@
 
 import { Failure } from '../../core/failure.ts';
 import { homePaths, type HomePaths } from '../../machine/paths.ts';
-import { connect, type Connection } from '../../wire/client.ts';
+import type { Connection } from '../../wire/client.ts';
 
 const CLIENT_NAME = 'keystile';
 
@@ -10,23 +10,27 @@ export function cliPaths(): HomePaths {
   return homePaths();
 }
 
-/** Starts the daemon if none runs. */
+/** Starts the daemon if none runs. What starts one is loaded only then. */
 export async function reachDaemon(): Promise<Connection> {
   const running = await findDaemon();
   if (running !== null) return running;
-  const paths = cliPaths();
-  // Loaded only when it is needed: most commands find a daemon, and starting one takes more code than talking to it.
   const { ensureDaemon } = await import('../../wire/start.ts');
-  await ensureDaemon(paths);
-  return await connect({ paths, socket: 'control', clientName: CLIENT_NAME });
+  await ensureDaemon(cliPaths());
+  return await open();
 }
 
 /** Null when none runs. Whatever else answers is an error, not an absence. */
 export async function findDaemon(): Promise<Connection | null> {
   try {
-    return await connect({ paths: cliPaths(), socket: 'control', clientName: CLIENT_NAME });
+    return await open();
   } catch (error) {
     if (error instanceof Failure && error.code === 'daemon/unreachable') return null;
     throw error;
   }
+}
+
+/** Loads the client on first use: some commands need no daemon. */
+async function open(): Promise<Connection> {
+  const { connect } = await import('../../wire/client.ts');
+  return await connect({ paths: cliPaths(), socket: 'control', clientName: CLIENT_NAME });
 }

@@ -40,6 +40,11 @@ export function findCommand(commands: readonly Command[], argv: readonly string[
   return { kind: 'group', path, rest: [...flags, ...words.slice(path.length)] };
 }
 
+/** The first word that is no flag, nor the value of one. */
+export function firstWord(argv: readonly string[]): string | undefined {
+  return leadingFlags(argv).words[0];
+}
+
 /** `keystile --format json status`: global flags before the command belong to it. */
 function leadingFlags(argv: readonly string[]): { words: readonly string[]; flags: readonly string[] } {
   let at = 0;

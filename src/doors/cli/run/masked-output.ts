@@ -1,0 +1,133 @@
+// One stream of a run on its way to the person: masked, in order, and no faster than it is taken.
+
+import { write } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { NeedleSet, Redactor } from '../../../core/redactor.ts';
+import type { RunVariable } from './environment-block.ts';
+
+/**
+ * On a terminal, what could become a secret is shown after this silence when it is no longer than this: every second
+ * character typed starts some spelling of some value, and its echo must not wait for the next. So of a value that is
+ * written with a pause behind its first or second byte, those are seen. Anything longer waits, however long, until it is
+ * decided: a prompt whose end is the start of a value is not shown until more comes.
+ */
+export const EARLY_BYTES_MAX = 2;
+const SILENCE_MS = 15;
+/** Between two tries to write to something that was made non-blocking by somebody else. */
+const RETRY_MS = 2;
+
+const writeFd = promisify(write);
+
+/** What is looked for: made when there is output to look at, since most short runs have none. */
+export class LateNeedles implements Disposable {
+  #variables: readonly RunVariable[];
+  #set: NeedleSet | null = null;
+
+  /** The values are wiped when they are compiled, or here at the end. */
+  constructor(variables: readonly RunVariable[]) {
+    this.#variables = variables;
+  }
+
+  /** Throws `input/too_large` when the values together are too much to look for. */
+  get set(): NeedleSet {
+    this.#set ??= NeedleSet.compile(this.#variables.filter(({ isMasked }) => isMasked));
+    this.#wipeValues();
+    return this.#set;
+  }
+
+  #wipeValues(): void {
+    for (const { value } of this.#variables) value.fill(0);
+    this.#variables = [];
+  }
+
+  [Symbol.dispose](): void {
+    this.#wipeValues();
+    this.#set?.wipe();
+  }
+}
+
+export interface Sink {
+  /** Where masked bytes go. */
+  readonly fd: number;
+  readonly isTerminal: boolean;
+}
+
+export class MaskedOutput {
+  readonly #sink: Sink;
+  readonly #needles: LateNeedles;
+  #redactor: Redactor | null = null;
+  /** Whatever is being written, so that the next bytes come after it. */
+  #turn: Promise<void> = Promise.resolve();
+  /** The reader of our output is gone. */
+  #isBroken = false;
+  /** When the last bytes came, by performance.now(). */
+  lastAt = 0;
+
+  constructor(sink: Sink, needles: LateNeedles) {
+    this.#sink = sink;
+    this.#needles = needles;
+  }
+
+  /**
+   * Passes on what comes until it ends. When nobody takes it any more `source` is destroyed, so that the program sees
+   * that too. Throws what NeedleSet.compile throws, and then nothing was written.
+   */
+  async pass(source: Readable): Promise<void> {
+    let silence: NodeJS.Timeout | undefined;
+    try {
+      for await (const chunk of chunksOf(source)) {
+        clearTimeout(silence);
+        this.lastAt = performance.now();
+        await this.#give((redactor) => redactor.push(chunk));
+        chunk.fill(0);
+        if (this.#isBroken) break;
+        if (this.#sink.isTerminal) silence = setTimeout(() => void this.#giveEarly(), SILENCE_MS);
+      }
+      if (this.#redactor !== null) await this.#give((redactor) => redactor.end());
+    } finally {
+      clearTimeout(silence);
+      source.destroy();
+    }
+  }
+
+  async #giveEarly(): Promise<void> {
+    await this.#give((redactor) => redactor.early(EARLY_BYTES_MAX));
+  }
+
+  async #give(next: (redactor: Redactor) => Buffer): Promise<void> {
+    this.#turn = this.#turn.then(async () => {
+      this.#redactor ??= new Redactor(this.#needles.set);
+      if (!this.#isBroken) this.#isBroken = !(await writeAll(this.#sink.fd, next(this.#redactor)));
+    });
+    await this.#turn;
+  }
+}
+
+/** The end of a pseudo-terminal is an error of its own: EIO, when nobody has the other end open (pty(7)). */
+async function* chunksOf(source: Readable): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of source) if (Buffer.isBuffer(chunk)) yield chunk;
+  } catch (error) {
+    if (codeOf(error) !== 'EIO' && codeOf(error) !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
+  }
+}
+
+/** False when it cannot be written: the reader is gone, the disk is full, the terminal hung up. */
+async function writeAll(fd: number, bytes: Buffer): Promise<boolean> {
+  for (let at = 0; at < bytes.length;) {
+    try {
+      const { bytesWritten } = await writeFd(fd, bytes, at);
+      at += bytesWritten;
+    } catch (error) {
+      if (codeOf(error) !== 'EAGAIN') return false;
+      await delay(RETRY_MS);
+    }
+  }
+  return true;
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
