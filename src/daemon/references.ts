@@ -4,6 +4,7 @@ import { Failure } from '../core/failure.ts';
 import type { Place, Wanted } from '../core/disclosure.ts';
 import { formatReference, parseReference } from '../core/reference.ts';
 import type { VariableFacts } from '../core/request.ts';
+import type { Found } from '../vault/item-places.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { Elsewhere } from './elsewhere.ts';
 
@@ -25,13 +26,16 @@ export function leadOf(vault: Vault, elsewhere: Elsewhere, text: string, field =
   const source = elsewhere.kindOf(reference.vault);
   if (source !== null) return { reference: text, source: `${text}, from ${source}`, isMaskable: true };
   try {
-    const { collection, item, section, target, isMaskable } = vault.locate(reference);
+    const { item, ...found } = vault.items.resolve(reference);
+    const { collectionId, itemId, title, sections } = item;
     const { form } = reference;
-    const ids = { vault: collection.collectionId, item: item.itemId, section: null, field: target.id, form };
-    const path = [collection.name, item.title, ...(section === null ? [] : [section.label]), target.label].join(' / ');
+    const { id, label, sectionId, isMaskable } = targetOf(found);
+    const section = sections.find((one) => one.sectionId === sectionId);
+    const { name } = vault.collections.get(collectionId);
+    const path = [name, title, ...(section === undefined ? [] : [section.label]), label].join(' / ');
     return {
-      reference: formatReference(ids),
-      source: `${path} (${item.itemId})${form === 'value' ? '' : `, as ${form}`}`,
+      reference: formatReference({ vault: collectionId, item: itemId, section: sectionId, field: id, form }),
+      source: `${path} (${itemId})${form === 'value' ? '' : `, as ${form}`}`,
       isMaskable: isMaskable && form !== 'otp',
     };
   } catch (error) {
@@ -41,6 +45,15 @@ export function leadOf(vault: Vault, elsewhere: Elsewhere, text: string, field =
     if (code !== 'name/ambiguous') throw error;
     return { reference: text, source: 'AMBIGUOUS: more than one item or field', isMaskable: true };
   }
+}
+
+function targetOf(found: Found): { id: string; label: string; sectionId: string | null; isMaskable: boolean } {
+  if (found.kind === 'file') {
+    const { fileId, name, sectionId } = found.file;
+    return { id: fileId, label: name, sectionId, isMaskable: true };
+  }
+  const { fieldId, label, sectionId, maskable } = found.field;
+  return { id: fieldId, label, sectionId, isMaskable: maskable };
 }
 
 /** The places of what was approved. */

@@ -12,7 +12,7 @@ const CHUNK_BYTES = 64 * 1024;
 export function readInputFile(path: string, bytesMax: number): Buffer {
   let fd: number;
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_CLOEXEC);
+    fd = openSync(path, constants.O_RDONLY);
   } catch (cause) {
     const isAbsent = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
     throw new Failure('file/unreadable', isAbsent ? 'there is no such file' : 'that file cannot be read', {

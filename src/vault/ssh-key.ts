@@ -7,7 +7,7 @@ import { pemOf } from '../core/pem.ts';
 import { sshKeyOf, sshPublicKey, type SshPublicKey } from '../core/ssh-key.ts';
 
 /** What `--ssh-generate-key` of op has: Ed25519, or RSA of these sizes. */
-export const SSH_KEY_KINDS = ['ed25519', 'rsa2048', 'rsa3072', 'rsa4096'] as const;
+export const SSH_KEY_KINDS = ['ed25519', 'rsa-2048', 'rsa-3072', 'rsa-4096'] as const;
 export type SshKeyKind = (typeof SSH_KEY_KINDS)[number];
 
 export interface GeneratedSshKey extends SshPublicKey {
@@ -37,6 +37,6 @@ async function privateKeyOf(kind: SshKeyKind): Promise<KeyObject> {
   const { privateKey } =
     kind === 'ed25519'
       ? await generate('ed25519')
-      : await generate('rsa', { modulusLength: Number(kind.slice('rsa'.length)), publicExponent: 0x10001 });
+      : await generate('rsa', { modulusLength: Number(kind.slice('rsa-'.length)), publicExponent: 0x10001 });
   return privateKey;
 }

@@ -31,15 +31,18 @@ class Shell implements AsyncDisposable {
     const isAsked = (): boolean => /Passphrase: $/.test(this.#seen.slice(from).replaceAll('\r', ''));
     this.#child.stdin?.write(`${command}; echo "end""=$?="\n`);
     let asks = false;
-    const code = await eventually(() => {
-      const seen = this.#seen.slice(from);
-      if (!asks && isAsked()) {
-        asks = true;
-        this.#child.stdin?.write(`${PASSPHRASE}\n`);
-      }
-      const end = /end=(\d+)=/.exec(seen);
-      return end === null ? undefined : Number(end[1]);
-    }, `the end of ${command} in ${this.#seen.slice(from)}`);
+    const code = await eventually(
+      () => {
+        const seen = this.#seen.slice(from);
+        if (!asks && isAsked()) {
+          asks = true;
+          this.#child.stdin?.write(`${PASSPHRASE}\n`);
+        }
+        const end = /end=(\d+)=/.exec(seen);
+        return end === null ? undefined : Number(end[1]);
+      },
+      `the end of ${command} in ${this.#seen.slice(from)}`,
+    );
     return { text: this.#seen.slice(from).replaceAll('\r', ''), asks, code };
   }
 
@@ -63,13 +66,19 @@ describe('values for a person', () => {
   });
   after(async () => await house[Symbol.asyncDispose]());
 
+  const run = async (...words: string[]): Promise<Done> =>
+    await house.keystile(['run', '--passphrase-stdin', '--environment', 'shop', ...words], `${PASSPHRASE}\n`);
+
   test('without a terminal the passphrase is needed for each command', async () => {
     const { code, stderr } = await house.keystile(['read', 'op://Work/shop/password']);
     assert.equal(code, 4, stderr);
     const human = await house.human(['read', 'op://Work/shop/password']);
     assert.deepEqual([human.code, human.stdout], [0, `${password}\n`]);
     assert.equal((await house.keystile(['read', 'op://Work/shop/password'])).code, 4);
-    const wrong = await house.keystile(['read', '--passphrase-stdin', 'op://Work/shop/password'], 'not the passphrase\n');
+    const wrong = await house.keystile(
+      ['read', '--passphrase-stdin', 'op://Work/shop/password'],
+      'not the passphrase\n',
+    );
     assert.equal(wrong.code, 4);
     assert.equal(wrong.stdout, '');
   });
@@ -104,12 +113,12 @@ describe('values for a person', () => {
   });
 
   test('a run gets the variables of environments, references among them, and its output is masked', async () => {
-    const { code, stdout, stderr } = await house.human(['run', '--environment', 'shop', '--', 'env']);
+    const { code, stdout, stderr } = await run('--', 'env');
     assert.equal(code, 0, stderr);
     assert.match(stdout, /^API_TOKEN=\[REDACTED:API_TOKEN\]$/m);
     assert.match(stdout, /^DB_PASSWORD=\[REDACTED:DB_PASSWORD\]$/m);
     assertNoCanary(stdout + stderr, [password, token]);
-    const bare = await house.human(['run', '--environment', 'shop', '--no-masking', '--', 'printenv', 'DB_PASSWORD']);
+    const bare = await run('--no-masking', '--', 'printenv', 'DB_PASSWORD');
     assert.equal(bare.stdout, `${password}\n`);
   });
 
@@ -139,7 +148,7 @@ describe('values for a person', () => {
     const { code, stderr } = await house.human(['read', 'op://Work/shop/password']);
     assert.equal(code, 3);
     assert.match(stderr, /keystile unlock/);
-    assert.equal((await house.human(['run', '--environment', 'shop', '--', 'true'])).code, 3);
+    assert.equal((await run('--', 'true')).code, 3);
     await house.human(['unlock']);
   });
 });
@@ -188,7 +197,12 @@ describe('the same commands below an agent', () => {
   });
 
   test('an agent cannot find out which references lead somewhere', async () => {
-    for (const reference of ['op://Work/shop/nothing', 'op://Work/nothing/password', 'op://Nothing/a/b', 'op://Work/shop/username']) {
+    for (const reference of [
+      'op://Work/shop/nothing',
+      'op://Work/nothing/password',
+      'op://Nothing/a/b',
+      'op://Work/shop/username',
+    ]) {
       const reading = underAgent(`read ${reference} --format json`);
       await house.ok(['deny', await house.pending()]);
       const { code, stdout } = await reading;

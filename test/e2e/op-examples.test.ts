@@ -154,7 +154,9 @@ const EXAMPLES: readonly Example[] = [
   },
   {
     says: 'inject: braces and quotes that are meant as they are',
-    files: { 'config.yml.tpl': String.raw`{{ "{{ test op://prod/docker-credentials/username }}" }} {{ "{{ \"x\" }}" }}` },
+    files: {
+      'config.yml.tpl': String.raw`{{ "{{ test op://prod/docker-credentials/username }}" }} {{ "{{ \"x\" }}" }}`,
+    },
     command: 'op inject -i config.yml.tpl',
     prints: '{{ test op://prod/docker-credentials/username }} {{ "x" }}',
   },
@@ -169,7 +171,17 @@ describe('the documented examples of op, with one word changed', () => {
     await loginItem(house, 'app-staging', 'db', USERNAME, STAGING_PASSWORD);
     await item(house, 'app-prod', 'db', ['connection.url[url]=postgres://db.example/app']);
     await item(house, 'app-prod', 'db', ['one-time password[otp]=-'], SEED);
-    await house.ok(['item', 'create', '--vault', 'app-prod', '--title', 'ssh key', '--category', 'ssh-key', '--ssh-generate-key']);
+    await house.ok([
+      'item',
+      'create',
+      '--vault',
+      'app-prod',
+      '--title',
+      'ssh key',
+      '--category',
+      'ssh-key',
+      '--ssh-generate-key',
+    ]);
     await fileItem(house, 'app-prod', 'server', 'ssh', 'key.pem', KEY_FILE);
     await house.environment('shop', { TOKEN: 'token-of-the-environment' });
     writeFileSync(
@@ -186,7 +198,10 @@ echo '${PASSPHRASE}' | ${house.launcher} "$verb" --passphrase-stdin "$@"\n`,
     test(says, async () => {
       for (const [name, text] of Object.entries(files)) writeFileSync(join(house.project, name), text);
       for (const made of ['key.pem', 'config.yml']) rmSync(join(house.project, made), { force: true });
-      const { code, stdout, stderr } = await house.run('sh', ['-c', `PATH=${house.root}:$PATH; export PATH; ${command}`]);
+      const { code, stdout, stderr } = await house.run('sh', [
+        '-c',
+        `PATH=${house.root}:$PATH; export PATH; ${command}`,
+      ]);
       assert.equal(code, exits, stderr);
       if (typeof prints === 'string') assert.equal(stdout, prints);
       else assert.match(stdout, prints);
@@ -208,7 +223,11 @@ echo '${PASSPHRASE}' | ${house.launcher} "$verb" --passphrase-stdin "$@"\n`,
 
   test('nothing is written when anything is wrong', async () => {
     const [from, to] = [join(house.project, 'bad.tpl'), join(house.project, 'bad.out')];
-    for (const text of ['{{ op://app-prod/db/password }} {{ op://app-prod/nothing/password }}', '{{ op://a/b }}', '{{ op://a/b/c']) {
+    for (const text of [
+      '{{ op://app-prod/db/password }} {{ op://app-prod/nothing/password }}',
+      '{{ op://a/b }}',
+      '{{ op://a/b/c',
+    ]) {
       writeFileSync(from, text);
       const { code, stdout, stderr } = await house.human(['inject', '-i', from, '-o', to]);
       assert.notEqual(code, 0, text);

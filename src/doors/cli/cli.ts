@@ -41,7 +41,7 @@ function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error;
 }
 
-async function run(argv: readonly string[], output: Output): Promise<ExitCode> {
+async function run(argv: readonly string[], output: Output): Promise<ExitCode | number> {
   const words = spelledOut(argv);
   const commands = await commandsFor(firstWord(words));
   if (words.length === 0 || words[0] === '--help' || words[0] === '-h') return say(output, groupHelp(commands, []));

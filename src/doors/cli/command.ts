@@ -44,7 +44,8 @@ export interface Command {
   readonly example: string;
   /** Why a further argument is refused, where there is a better reason than "too many". */
   readonly refuseExtra?: () => Failure;
-  readonly run: (call: Call) => Promise<ExitCode>;
+  /** The exit code: one of ours, or that of the program it ran. */
+  readonly run: (call: Call) => Promise<ExitCode | number>;
 }
 
 /** One command as it was typed, and everything it may use. */

@@ -24,7 +24,8 @@ export const INJECT_COMMAND: Command = {
     'A reference stands in the text as op://vault/item/field or {{ op://vault/item/field }}; inside one, $NAME and\n' +
     '${NAME:-otherwise} come from the environment. {{ "text" }} is the text itself. When anything is wrong nothing is\n' +
     'written. The result holds secrets: delete it when it is not needed, or hand values over with run or mount instead.',
-  example: 'keystile inject -i config.yml.tpl -o config.yml\necho "password: {{ op://Work/db/password }}" | keystile inject',
+  example:
+    'keystile inject -i config.yml.tpl -o config.yml\necho "password: {{ op://Work/db/password }}" | keystile inject',
   run: inject,
 };
 

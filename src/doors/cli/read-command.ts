@@ -37,18 +37,22 @@ async function read(call: Call): Promise<ExitCode> {
   const file = path === undefined ? null : fileOf(call, resolve(path));
   if (file !== null) refuseExisting(file);
   const argv = ['keystile', 'read', reference];
-  await withValues(call, { purpose: 'read', references: [reference], argv, path: file?.path ?? null }, async ([one]) => {
-    const value = one?.value ?? Buffer.alloc(0);
-    if (file !== null) {
-      writeOutputFile(file, value);
-      call.output.answer({ path: file.path, bytes: value.length }, () => [file.path]);
-    } else if (call.output.isJson) {
-      call.output.answer({ reference, value: value.toString('utf8') }, () => []);
-    } else {
-      await call.output.value(value);
-      if (!call.has('no-newline')) await call.output.value(NEWLINE);
-    }
-  });
+  await withValues(
+    call,
+    { purpose: 'read', references: [reference], argv, path: file?.path ?? null },
+    async ([one]) => {
+      const value = one?.value ?? Buffer.alloc(0);
+      if (file !== null) {
+        writeOutputFile(file, value);
+        call.output.answer({ path: file.path, bytes: value.length }, () => [file.path]);
+      } else if (call.output.isJson) {
+        call.output.answer({ reference, value: value.toString('utf8') }, () => []);
+      } else {
+        await call.output.value(value);
+        if (!call.has('no-newline')) await call.output.value(NEWLINE);
+      }
+    },
+  );
   return EXIT.done;
 }
 

@@ -3,11 +3,12 @@
 
 import { resolve } from 'node:path';
 import { DOTENV_BYTES_MAX } from '../../core/dotenv.ts';
-import { EXIT, Failure, type ExitCode } from '../../core/failure.ts';
+import { Failure, type ExitCode } from '../../core/failure.ts';
 import { readEnvFile } from '../../core/env-file.ts';
 import { readInputFile } from '../../machine/input-file.ts';
 import { usage, type Call, type Command } from './command.ts';
-import { environmentMap } from './inject-command.ts';
+import { runForHuman } from './run/human-run.ts';
+import { ignoredSignals, ownEnvironment } from './run/own-environment.ts';
 import { RunPlan } from './run-plan.ts';
 import { runUnderAgent } from './run-under-agent.ts';
 import { withValues } from './values.ts';
@@ -16,7 +17,11 @@ export const RUN_COMMAND: Command = {
   path: ['run'],
   flags: {
     environment: { value: 'ENV', isRepeated: true, help: 'an environment of the vault; may be given more than once' },
-    'env-file': { value: 'PATH', isRepeated: true, help: 'a dotenv file, with references in it; may be given more than once' },
+    'env-file': {
+      value: 'PATH',
+      isRepeated: true,
+      help: 'a dotenv file, with references in it; may be given more than once',
+    },
     'no-masking': { help: 'show the output as it is; nothing of keystile stays beside the program then' },
   },
   takesCommand: true,
@@ -55,14 +60,20 @@ async function withPlanned(call: Call, plan: RunPlan): Promise<ExitCode | number
 }
 
 async function start(call: Call, plan: RunPlan, values: Parameters<RunPlan['fill']>[0]): Promise<number> {
-  const { runForHuman } = await import('./run/run.ts');
-  const filled = plan.fill(values);
-  return await runForHuman({ argv: call.command, masking: call.has('no-masking') ? 'off' : 'on', ...filled });
+  const masking = call.has('no-masking') ? 'off' : 'on';
+  const environment = ownEnvironment();
+  return await runForHuman({
+    argv: call.command,
+    masking,
+    environment,
+    ignored: ignoredSignals(),
+    ...plan.fill(values),
+  });
 }
 
 /** Everything but the values: which environments and references, and which text around them. Throws with the line. */
 function planOf(call: Call): RunPlan {
-  const surroundings = environmentMap();
+  const surroundings = new Map(Object.entries(ownEnvironment()));
   const files = call.flags('env-file').map((path) => {
     const bytes = readInputFile(resolve(path), DOTENV_BYTES_MAX);
     try {

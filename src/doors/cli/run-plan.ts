@@ -6,12 +6,14 @@ import { fillEntry, parseValue, referencesOf, wipeEnvFile } from '../../core/env
 import { LENGTH_MASKABLE_MIN } from '../../core/environment.ts';
 import { Failure } from '../../core/failure.ts';
 import { formatReference } from '../../core/reference.ts';
+import type { RunVariable } from './run/human-run.ts';
 import type { OpenValue } from './values.ts';
 
 /** What the program gets, and what must not be seen of it. All buffers are the caller's to wipe. */
 export interface Filled {
-  /** Beside what it inherits. */
-  readonly variables: readonly { readonly name: string; readonly value: Buffer }[];
+  /** Over what it inherits. */
+  readonly variables: readonly RunVariable[];
+  /** What is inside their values. */
   readonly secrets: readonly { readonly name: string; readonly value: Buffer }[];
 }
 
@@ -42,14 +44,11 @@ export class RunPlan {
     const own = values.slice(0, values.length - this.references.length);
     const referenced = values.slice(own.length);
     const byReference = new Map(referenced.map(({ value }, i) => [this.references[i] ?? '', value]));
-    const filled = this.entries.map((entry) => ({ name: entry.name, value: fillEntry(entry, byReference) }));
+    const filled = this.entries.map((entry) => filledEntry(entry, byReference));
     const ownNames = new Set(own.map(({ name }) => name));
     return {
       variables: [...filled.filter(({ name }) => !ownNames.has(name)), ...lastOfEach(own)],
-      secrets: [
-        ...own.filter(({ isMasked }) => isMasked),
-        ...this.entries.flatMap((entry, i) => secretsOf(entry, filled[i]?.value, byReference)),
-      ],
+      secrets: this.entries.flatMap((entry) => secretsOf(entry, byReference)),
     };
   }
 
@@ -58,16 +57,23 @@ export class RunPlan {
   }
 }
 
-/** The values inside a variable, and the variable itself when there is more to it. */
-function secretsOf(
-  { name, value: template }: EnvFileEntry,
-  whole: Buffer | undefined,
-  values: ReadonlyMap<string, Buffer>,
-): { name: string; value: Buffer }[] {
-  if (template.references.length === 0) return [];
+function filledEntry(entry: EnvFileEntry, values: ReadonlyMap<string, Buffer>): RunVariable {
+  const value = fillEntry(entry, values);
+  // What a file says in the open is not hidden: it is no secret, and may be a word like any other.
+  return { name: entry.name, value, isMasked: entry.value.references.length > 0 && isMaskable(value) };
+}
+
+/** The values inside a variable that is more than one value. */
+function secretsOf(entry: EnvFileEntry, values: ReadonlyMap<string, Buffer>): { name: string; value: Buffer }[] {
+  const { name, value: template } = entry;
+  if (template.pieces.length === 1) return [];
   const parts = template.references.flatMap((reference) => values.get(formatReference(reference)) ?? []);
-  const all = whole === undefined || template.pieces.length === 1 ? parts : [whole, ...parts];
-  return all.filter((value) => value.length >= LENGTH_MASKABLE_MIN).map((value) => ({ name, value }));
+  return parts.filter(isMaskable).map((value) => ({ name, value: Buffer.from(value) }));
+}
+
+/** A shorter one is everywhere: hiding it would hide the output, and tell what it is. */
+function isMaskable(value: Buffer): boolean {
+  return value.length >= LENGTH_MASKABLE_MIN;
 }
 
 function shellEntries(shell: ReadonlyMap<string, string>): EnvFileEntry[] {

@@ -37,7 +37,9 @@ export async function runUnderAgent(call: Call, plan: RunPlan): Promise<ExitCode
   process.stderr.write(result.stderr);
   if (result.outputMode === 'summary') {
     const lines = `${result.stdoutLines} lines of output and ${result.stderrLines} of errors`;
-    call.output.note(`keystile: ${lines} are kept back; the human can release them with keystile release ${result.runId}`);
+    call.output.note(
+      `keystile: ${lines} are kept back; the human can release them with keystile release ${result.runId}`,
+    );
   }
   if (result.truncated) call.output.note('keystile: the middle of the output is left out');
   return exitCodeOf(result);
@@ -47,17 +49,27 @@ export async function runUnderAgent(call: Call, plan: RunPlan): Promise<ExitCode
 function loneReference({ name, value: { pieces } }: EnvFileEntry): string {
   const [only, ...more] = pieces;
   if (only?.kind === 'reference' && more.length === 0) return formatReference(only.reference);
-  throw new Failure('human/under_agent', `${name} has text around its reference, which only the human's own run fills in`, {
-    field: name,
-    hint: 'keep the whole text as one field of an item, and refer to that',
-  });
+  throw new Failure(
+    'human/under_agent',
+    `${name} has text around its reference, which only the human's own run fills in`,
+    {
+      field: name,
+      hint: 'keep the whole text as one field of an item, and refer to that',
+    },
+  );
 }
 
 function textOf({ pieces }: EnvFileEntry['value']): string {
   return Buffer.concat(pieces.flatMap((piece) => (piece.kind === 'text' ? [piece.bytes] : []))).toString('utf8');
 }
 
-function exitCodeOf({ exitCode, signal }: { readonly exitCode: number | null; readonly signal: string | null }): number {
+function exitCodeOf({
+  exitCode,
+  signal,
+}: {
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+}): number {
   if (exitCode !== null) return exitCode;
   const number = Object.entries(constants.signals).find(([name]) => name === signal)?.[1] ?? 0;
   return 128 + number;

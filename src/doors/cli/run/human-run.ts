@@ -20,6 +20,8 @@ export interface HumanRun {
   readonly argv: readonly string[];
   /** Their values are wiped before the promise settles. A name that is inherited too has this value. */
   readonly variables: readonly RunVariable[];
+  /** What else must not be seen: values inside those of the variables. Wiped too. */
+  readonly secrets?: readonly Omit<RunVariable, 'isMasked'>[];
   /** Everything else the program gets: `ownEnvironment()`. Its PATH is where the program is looked up. */
   readonly environment: Readonly<Record<string, string>>;
   readonly masking: 'on' | 'off';
@@ -42,14 +44,16 @@ export interface Plan extends Launch {
  * `input/invalid` for a value with a NUL byte, `input/too_large`, `machine/unsupported`; then nothing was started.
  */
 export async function runForHuman(run: HumanRun): Promise<number> {
-  using needles = new LateNeedles(run.variables);
+  const inside = (run.secrets ?? []).map((secret) => ({ ...secret, isMasked: true }));
+  const hidden = [...run.variables, ...inside];
+  using needles = new LateNeedles(hidden);
   const [word] = run.argv;
   if (word === undefined) throw new Failure('usage/invalid', 'run needs a program', { hint: 'write it behind --' });
   const program = findProgram(word, run.environment['PATH']);
   using block = new EnvironmentBlock(run.environment, run.variables);
   const ignored = run.ignored ?? 0n;
   const launch = { program, argv: run.argv, environment: block.entries };
-  if (run.masking === 'off' || run.variables.every(({ isMasked }) => !isMasked)) become({ ...launch, ignored });
+  if (run.masking === 'off' || hidden.every(({ isMasked }) => !isMasked)) become({ ...launch, ignored });
   const isFoundByName = run.environment['PATH'] !== undefined && run.variables.every(({ name }) => name !== 'PATH');
   const typed = isFoundByName && !word.startsWith('-') ? word : program;
   const plan = { ...launch, word: typed, hasOrdinaryNames: block.hasOrdinaryNames, ignored, needles };
