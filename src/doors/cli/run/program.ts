@@ -30,9 +30,12 @@ export function findProgram(word: string, path: string = PATH_DEFAULT): string {
 }
 
 function look(file: string): 'program' | 'refused' | 'absent' {
-  const stat = statSync(file, { throwIfNoEntry: false, bigint: false });
-  if (stat === undefined) return 'absent';
-  if (!stat.isFile()) return 'refused';
+  try {
+    if (!statSync(file).isFile()) return 'refused';
+  } catch {
+    // Not there, or in a folder that may not be searched: a shell passes over both.
+    return 'absent';
+  }
   try {
     accessSync(file, constants.X_OK);
     return 'program';
