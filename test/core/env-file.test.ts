@@ -146,9 +146,7 @@ function outcome(read: () => ReadonlyArray<{ readonly name: string; readonly val
 
 test('whatever an env file and the environment are, the file is read or refused with a Failure that repeats nothing', () => {
   const secret = canary();
-  const parts = fc.constantFrom(
-    ...['A=', 'B=', '$A', '$X', '${X', '}', 'op://', '/', 'v', '{{', '}}', '"', "'", '\\', ' ', '\n', secret],
-  );
+  const parts = fc.constantFrom(...'A= B= $A $X ${X } op:// / v {{ }} " \' \\'.split(' '), ' ', '\n', secret);
   fc.assert(
     fc.property(fc.array(parts, { maxLength: 16 }), fc.array(parts, { maxLength: 4 }), (parts, inside) => {
       try {
