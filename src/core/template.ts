@@ -21,7 +21,7 @@ import {
 export const TEMPLATE_BYTES_MAX = 16 * 1024 * 1024;
 export const TEMPLATE_REFERENCES_MAX = 1_000;
 export const FILLED_BYTES_MAX = 64 * 1024 * 1024;
-const PIECES_MAX = 200_000;
+export const PIECES_MAX = 200_000;
 
 /** What is put in, by `formatReference`. The caller keeps the buffers, and wipes them. */
 export type ReferenceValues = ReadonlyMap<string, Buffer>;

@@ -174,6 +174,14 @@ test('what no environment can hold is not filled in', () => {
   assert.equal(fill(Buffer.alloc(VALUE_BYTES_MAX, 'x')).length, VALUE_BYTES_MAX);
 });
 
+test('an env file has no more references and pieces than a template (I8)', () => {
+  const many = (field: string) => Array.from({ length: 600 }, (_, k) => `op://v/i/${field}${k}`).join(' ');
+  assert.equal(readEnvFile(Buffer.from(`A="x ${many('a')}"\nB="$A"`), ENVIRONMENT).length, 2);
+  assert.equal(failureOf(`A="x ${many('a')}"\nB="x ${many('b')}"`).code, 'input/too_large');
+  const copies = Array.from({ length: 100 }, (_, k) => `A${k}="$A"`).join('\n');
+  assert.equal(failureOf(`A="x ${'op://v/i/f '.repeat(5_000)}"\n${copies}`).code, 'input/too_large');
+});
+
 test('the text of an env file is wiped, and what was filled is not', () => {
   const entries = readEnvFile(Buffer.from('A="secret op://v/i/f"'), ENVIRONMENT);
   const filled = fillEntry(entries[0]!, new Map([['op://v/i/f', Buffer.from('x')]]));
