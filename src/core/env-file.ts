@@ -2,12 +2,20 @@
 // lines above and from the environment, then each value as a template (core/template.ts) whose references are filled
 // later, when somebody allowed it. docs/references.md is the manual.
 
+import type { DotenvEntry } from './dotenv.ts';
 import { VALUE_BYTES_MAX } from './environment.ts';
 import { Failure } from './failure.ts';
 import { readDotenv, type Surroundings } from './dotenv-read.ts';
 import { formatReference, parseReference, REFERENCE_LENGTH_MAX, type SecretReference } from './reference.ts';
 import { schemeAt } from './reference-text.ts';
-import { fillTemplate, parseTemplate, type ReferenceValues, type Template } from './template.ts';
+import {
+  PIECES_MAX,
+  TEMPLATE_REFERENCES_MAX,
+  fillTemplate,
+  parseTemplate,
+  type ReferenceValues,
+  type Template,
+} from './template.ts';
 
 export interface EnvFileEntry {
   readonly name: string;
@@ -24,11 +32,25 @@ export interface EnvFileEntry {
 export function readEnvFile(file: Buffer, environment: Surroundings): EnvFileEntry[] {
   const entries = readDotenv(file, environment);
   try {
-    return entries.map(({ name, value, line }) => ({ name, line, value: valueAt(line, value) }));
+    return templatesOf(entries);
   } catch (thrown) {
     for (const { value } of entries) value.fill(0);
     throw thrown;
   }
+}
+
+function templatesOf(entries: readonly DotenvEntry[]): EnvFileEntry[] {
+  const references = new Set<string>();
+  let pieces = 0;
+  return entries.map(({ name, value, line }) => {
+    const template = valueAt(line, value);
+    for (const reference of template.references) references.add(formatReference(reference));
+    pieces += template.pieces.length;
+    // One value may be put into many others, so those of one template are not enough of a limit.
+    if (pieces <= PIECES_MAX && references.size <= TEMPLATE_REFERENCES_MAX) return { name, line, value: template };
+    const message = `line ${line}: more than ${TEMPLATE_REFERENCES_MAX} references, or too many pieces of values`;
+    throw new Failure('input/too_large', message, { hint: 'split the file' });
+  });
 }
 
 /** Every reference of the entries, each once, in the order of the first time. */

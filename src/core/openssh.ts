@@ -4,6 +4,7 @@
 import { createHash, createPrivateKey, type KeyObject } from 'node:crypto';
 
 import { TAG, element } from './asn1.ts';
+import type { Failure } from './failure.ts';
 import { bytesOfPem, pemOf } from './pem.ts';
 import {
   SSH_KEY_BYTES_MAX,
@@ -241,7 +242,7 @@ class StringReader {
   }
 }
 
-function unreadable(): ReturnType<typeof invalidKey> {
+function unreadable(): Failure {
   const hint = 'store it without a passphrase (ssh-keygen -p); the vault protects it';
   return invalidKey('the value is no OpenSSH private key that can be read', hint);
 }

@@ -76,7 +76,7 @@ function formOf(query: string | undefined, field: string): ValueForm {
   const form = QUERIES.get(query);
   if (form !== undefined) return form;
   const hint = ATTRIBUTE_OF_OP.test(query)
-    ? 'the value comes without an attribute; keystile item get shows the rest'
+    ? 'leave the attribute out: the value comes without one'
     : 'end it with its field, or with ?attribute=otp or ?ssh-format=openssh';
   throw invalid('what follows the question mark of the reference is not known', { field, hint });
 }

@@ -21,7 +21,7 @@ import {
 export const TEMPLATE_BYTES_MAX = 16 * 1024 * 1024;
 export const TEMPLATE_REFERENCES_MAX = 1_000;
 export const FILLED_BYTES_MAX = 64 * 1024 * 1024;
-const PIECES_MAX = 200_000;
+export const PIECES_MAX = 200_000;
 
 /** What is put in, by `formatReference`. The caller keeps the buffers, and wipes them. */
 export type ReferenceValues = ReadonlyMap<string, Buffer>;
@@ -105,10 +105,7 @@ class TemplateReader {
   }
 
   read(): Template {
-    for (let at = this.#opening(0); at < this.#bytes.length;) {
-      const end = this.#specialAt(at);
-      at = this.#opening(end ?? at + 1);
-    }
+    for (let at = this.#opening(0); at < this.#bytes.length;) at = this.#opening(this.#specialAt(at));
     this.#text(this.#done, this.#bytes.length);
     return { pieces: this.#pieces, references: [...this.#references.values()] };
   }
@@ -126,14 +123,17 @@ class TemplateReader {
     return first;
   }
 
-  /** Puts what begins at `at` into pieces and says where it ends; undefined when it is text like any other. */
-  #specialAt(at: number): number | undefined {
+  /** Puts what begins at `at` into pieces, if it is not text like any other, and says from where on to look further. */
+  #specialAt(at: number): number {
     if (schemeAt(this.#bytes, at) !== undefined) {
-      return isReferenceStart(this.#bytes, at) ? this.#reference(at, at, 'none') : undefined;
+      return isReferenceStart(this.#bytes, at) ? this.#reference(at, at, 'none') : at + 1;
     }
-    const inside = skipSpaces(this.#bytes, at + BRACES.length);
-    if (schemeAt(this.#bytes, inside) !== undefined) return this.#reference(at, inside, 'braces');
-    return this.#bytes[inside] === BYTE.doubleQuote ? this.#literal(at, inside) : undefined;
+    // Of many braces the last two count; the others are not tried one by one.
+    let braces = at;
+    while (this.#bytes[braces + BRACES.length] === BYTE.openingBrace) braces += 1;
+    const inside = skipSpaces(this.#bytes, braces + BRACES.length);
+    if (schemeAt(this.#bytes, inside) !== undefined) return this.#reference(braces, inside, 'braces');
+    return this.#bytes[inside] === BYTE.doubleQuote ? this.#literal(braces, inside) : inside;
   }
 
   /** `at` is where its place in the text begins, `start` where it does itself. */

@@ -146,9 +146,7 @@ function outcome(read: () => ReadonlyArray<{ readonly name: string; readonly val
 
 test('whatever an env file and the environment are, the file is read or refused with a Failure that repeats nothing', () => {
   const secret = canary();
-  const parts = fc.constantFrom(
-    ...['A=', 'B=', '$A', '$X', '${X', '}', 'op://', '/', 'v', '{{', '}}', '"', "'", '\\', ' ', '\n', secret],
-  );
+  const parts = fc.constantFrom(...'A= B= $A $X ${X } op:// / v {{ }} " \' \\'.split(' '), ' ', '\n', secret);
   fc.assert(
     fc.property(fc.array(parts, { maxLength: 16 }), fc.array(parts, { maxLength: 4 }), (parts, inside) => {
       try {
@@ -174,6 +172,14 @@ test('what no environment can hold is not filled in', () => {
   assert.throws(() => fill(Buffer.from('a\0b')), { code: 'input/invalid', message: /^A: / });
   assert.throws(() => fill(Buffer.alloc(VALUE_BYTES_MAX + 1, 'x')), { code: 'input/too_large', message: /^A: / });
   assert.equal(fill(Buffer.alloc(VALUE_BYTES_MAX, 'x')).length, VALUE_BYTES_MAX);
+});
+
+test('an env file has no more references and pieces than a template (I8)', () => {
+  const many = (field: string) => Array.from({ length: 600 }, (_, k) => `op://v/i/${field}${k}`).join(' ');
+  assert.equal(readEnvFile(Buffer.from(`A="x ${many('a')}"\nB="$A"`), ENVIRONMENT).length, 2);
+  assert.equal(failureOf(`A="x ${many('a')}"\nB="x ${many('b')}"`).code, 'input/too_large');
+  const copies = Array.from({ length: 100 }, (_, k) => `A${k}="$A"`).join('\n');
+  assert.equal(failureOf(`A="x ${'op://v/i/f '.repeat(5_000)}"\n${copies}`).code, 'input/too_large');
 });
 
 test('the text of an env file is wiped, and what was filled is not', () => {

@@ -8,6 +8,7 @@ import type { Change, VariableDraft } from '../../src/core/environment.ts';
 import type { ImportFacts, MountFacts, ReadFacts } from '../../src/core/mount-facts.ts';
 import { HEAD_COLUMNS } from '../../src/core/prompt-rows.ts';
 import { promptLines, spokenDuration } from '../../src/core/prompt.ts';
+import { CHARACTER_CLASSES } from '../../src/core/recipe.ts';
 import {
   requestDigest,
   type AgentFacts,
@@ -69,6 +70,11 @@ const draft: fc.Arbitrary<VariableDraft> = fc.oneof(
     recipe: fc.oneof(
       fc.record({ kind: fc.constantFrom('hex' as const, 'base64' as const), bytes: count }),
       fc.record({ kind: fc.constant('password' as const), characters: count }),
+      fc.record({
+        kind: fc.constant('mixed' as const),
+        characters: count,
+        classes: fc.subarray([...CHARACTER_CLASSES], { minLength: 1 }),
+      }),
       fc.constant({ kind: 'uuid' as const }),
     ),
   }),

