@@ -1,7 +1,8 @@
 // npm run build: one small bundle for each process, so that no command loads what it does not use.
 
-import { chmodSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { build, type BuildOptions, type Plugin } from 'esbuild';
+import { chmodSync, existsSync, renameSync, rmSync } from 'node:fs';
+import { build, type BuildOptions } from 'esbuild';
+import { DOOR_OPTIONS, DOORS, DOORS_IN_ONE, writeCompiled } from './build/doors.ts';
 
 const ENTRIES = {
   keystile: 'src/main.ts',
@@ -25,45 +26,6 @@ const COMMON: BuildOptions = {
   logLevel: 'warning',
 };
 
-/** The two doors, each as one file: what main.ts imports → what it finds. */
-const DOORS = {
-  mcp: { source: 'src/doors/mcp/serve.ts', name: 'serveMcp' },
-  cli: { source: 'src/doors/cli/cli.ts', name: 'runCli' },
-} as const;
-
-/**
- * The MCP server starts with every task of an agent, the command line with everything a person does. As one CommonJS
- * file a door is loaded in one go, and each module in it runs when it is first asked for; as ten files of ECMAScript the
- * command line took 15 ms more. So the program asks for those files where the source imports the doors.
- */
-const DOORS_IN_ONE: Plugin = {
-  name: 'doors-in-one',
-  setup(bundle) {
-    bundle.onResolve({ filter: /\/doors\/(?:mcp\/serve|cli\/cli)\.ts$/ }, ({ kind, path }) => {
-      const name = path.includes('/mcp/') ? 'mcp' : 'cli';
-      return kind === 'dynamic-import' ? { path: name, namespace: 'door' } : null;
-    });
-    bundle.onLoad({ filter: /^(?:mcp|cli)$/, namespace: 'door' }, ({ path }) => ({
-      contents: `import { createRequire } from 'node:module';
-        export const { ${DOORS[path === 'mcp' ? 'mcp' : 'cli'].name} } = createRequire(import.meta.url)('./${path}.cjs');`,
-    }));
-  },
-};
-
-/**
- * The SDK makes a quarter of its schemas for OAuth, which a server on standard input has no use for; all it does with
- * them is to keep them by name. Here they are nothing.
- */
-const NO_OAUTH: Plugin = {
-  name: 'no-oauth',
-  setup(bundle) {
-    bundle.onLoad({ filter: /@modelcontextprotocol\/core\/dist\/auth-[^/]+\.mjs$/ }, ({ path }) => {
-      const names = /export \{([^}]*)\}/.exec(readFileSync(path, 'utf8'))?.[1] ?? '';
-      return { contents: `const none = undefined; export {${names.replaceAll(/\w+ as /g, 'none as ')}};` };
-    });
-  },
-};
-
 await build({
   ...COMMON,
   entryPoints: ENTRIES,
@@ -72,17 +34,8 @@ await build({
   chunkNames: 'chunk-[hash]',
   plugins: [DOORS_IN_ONE],
 });
-await build({
-  ...COMMON,
-  entryPoints: { mcp: DOORS.mcp.source, cli: DOORS.cli.source },
-  format: 'cjs',
-  outExtension: { '.js': '.cjs' },
-  minifyWhitespace: true,
-  // What a module of ECMAScript knows of itself.
-  define: { 'import.meta.url': 'moduleUrl' },
-  banner: { js: "'use strict'; const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
-  plugins: [NO_OAUTH],
-});
+await build({ ...COMMON, ...DOOR_OPTIONS, entryPoints: { mcp: DOORS.mcp.source, cli: DOORS.cli.source } });
+writeCompiled(FRESH);
 if (existsSync('dist')) renameSync('dist', STALE);
 renameSync(FRESH, 'dist');
 rmSync(STALE, { recursive: true, force: true });

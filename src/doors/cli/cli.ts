@@ -6,7 +6,7 @@ import { usage, type Call } from './command.ts';
 import { commandsFor } from './commands.ts';
 import { findDaemon, reachDaemon } from './daemon.ts';
 import { commandHelp, groupHelp } from './help.ts';
-import { processHuman } from './human.ts';
+import type { Human } from './human.ts';
 import { printFailure, processOutput, type Output } from './output.ts';
 import { findCommand, firstWord, parseCommand, type Parsed } from './parse.ts';
 
@@ -56,8 +56,11 @@ async function run(argv: readonly string[], output: Output): Promise<ExitCode | 
   }
   const parsed = parseCommand(found.command, found.rest);
   if (parsed.flags.has('help')) return say(output, commandHelp(found.command));
+  // Loaded here: help and usage errors need nobody.
+  const { processHuman } = await import('./human.ts');
+  const human = processHuman(parsed.flags.has('passphrase-stdin'));
   await using line = new Line();
-  return await found.command.run(callOf(parsed, output, line));
+  return await found.command.run(callOf(parsed, output, human, line));
 }
 
 /** `help COMMAND` and `--version`, as other programs have them. */
@@ -94,7 +97,7 @@ class Line implements AsyncDisposable {
   }
 }
 
-function callOf(parsed: Parsed, output: Output, line: Line): Call {
+function callOf(parsed: Parsed, output: Output, human: Human, line: Line): Call {
   return {
     argument(name) {
       const value = parsed.args.get(name);
@@ -111,7 +114,7 @@ function callOf(parsed: Parsed, output: Output, line: Line): Call {
     command: parsed.command,
     has: (name) => parsed.flags.has(name),
     output,
-    human: processHuman(parsed.flags.has('passphrase-stdin')),
+    human,
     daemon: async () => await line.reach(),
     runningDaemon: async () => await line.find(),
   };
