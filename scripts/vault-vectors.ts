@@ -293,9 +293,10 @@ const FAULTS = (base: Base): Fault[] => [
   {
     name: 'record-older-one',
     expect: 'contents failure',
-    comment: 'the one record that changed last, as it was before, with the digests of that time',
+    comment: 'the one record that changed last, as it was before, with the buckets and digests of that time',
     sql: `DELETE FROM records WHERE type = 'environment' AND revision = (SELECT max(revision) FROM main.records);
     INSERT OR IGNORE INTO records SELECT * FROM older.records;
+    DELETE FROM buckets; INSERT INTO buckets SELECT * FROM older.buckets;
     DELETE FROM digests; INSERT INTO digests SELECT * FROM older.digests`,
   },
   {
@@ -303,6 +304,33 @@ const FAULTS = (base: Base): Fault[] => [
     expect: 'contents failure',
     comment: 'one bit of a name key',
     sql: `UPDATE records SET name_key = flip(name_key, 31) WHERE ${value(0)}`,
+  },
+  {
+    name: 'bucket-older',
+    expect: 'contents failure',
+    comment: 'the record that changed last, and its bucket, as they were before',
+    sql: `DELETE FROM records WHERE type = 'environment' AND revision = (SELECT max(revision) FROM main.records);
+    INSERT OR IGNORE INTO records SELECT * FROM older.records;
+    DELETE FROM buckets; INSERT INTO buckets SELECT * FROM older.buckets`,
+  },
+  {
+    name: 'bucket-changed',
+    expect: 'contents failure',
+    comment: 'one bit of the digest of a record in its bucket',
+    sql: 'UPDATE buckets SET entries = flip(entries, 39) WHERE bucket = (SELECT min(bucket) FROM buckets)',
+  },
+  {
+    name: 'bucket-removed',
+    expect: 'contents failure',
+    comment: 'a bucket is gone, and the record in it',
+    sql: `DELETE FROM records WHERE name_key = (SELECT min(name_key) FROM records);
+    DELETE FROM buckets WHERE bucket = (SELECT min(bucket) FROM buckets)`,
+  },
+  {
+    name: 'bucket-added',
+    expect: 'contents failure',
+    comment: 'a bucket of a record that was never there',
+    sql: 'INSERT INTO buckets SELECT max(bucket) + 1, entries FROM buckets',
   },
   {
     name: 'digests-changed',

@@ -1,34 +1,40 @@
-// Whether a record is one the vault left there: each is looked for in its bucket, and the bucket is checked against the
+// Whether a record is one the vault left there: each has an entry in its bucket, and the bucket is checked against the
 // tree. Knows what a transaction has changed, however deep it is nested, until it is kept or dropped.
 
 import { timingSafeEqual } from 'node:crypto';
-import { bucketDigest, bucketOf, BUCKETS, joined, recordDigest, RECORD_DIGEST_BYTES, sorted } from './digest-tree.ts';
+import { bucketDigest, bucketOf, BUCKETS } from './digest-tree.ts';
 import type { DigestRow, DigestTree } from './digest-tree.ts';
+import { entryOf, hasEntry, hasName, NO_ENTRIES, sorted, withEntry, withoutEntry } from './entries.ts';
 import { damagedContents } from './header.ts';
 import type { StoredRecord, VaultIdentity } from './seal.ts';
 import type { NameRange, VaultStore } from './store.ts';
 
-/** A bucket of more records was filled by somebody else: even a vault of 100 million has 1,500 in each. */
-const BUCKET_RECORDS_MAX = 10_000;
-/** Of these the record digests are kept, so that they are not read again for each question: at most some 3 MB. */
+/** Of these the entries are kept, so that they are not read again for each question: at most some 4 MB. */
 const KNOWN_MAX = 8_192;
-const NO_RECORDS = Buffer.alloc(0);
 
-/** The digests of the records of some buckets: 32 bytes each, sorted. */
-type BucketRecords = Map<number, Buffer>;
+/** The entries of some buckets. */
+type Entries = Map<number, Buffer>;
+
+/** A bucket as it is written: all its entries. */
+export interface BucketRow {
+  readonly bucket: number;
+  readonly entries: Buffer;
+}
+
+type Store = Pick<VaultStore, 'readBuckets'>;
 
 export class Buckets {
-  readonly #store: Pick<VaultStore, 'range'>;
+  readonly #store: Store;
   readonly #vault: VaultIdentity;
   readonly #stateKey: Buffer;
   #tree: DigestTree;
   /** What was found to be right in the file. */
-  readonly #known: BucketRecords = new Map();
+  readonly #known: Entries = new Map();
   /** What transactions under way have made of it, the innermost last. */
-  readonly #layers: BucketRecords[] = [];
+  readonly #layers: Entries[] = [];
 
   /** `tree` was checked. The key stays the caller's, who wipes it. */
-  constructor(store: Pick<VaultStore, 'range'>, vault: VaultIdentity, stateKey: Buffer, tree: DigestTree) {
+  constructor(store: Store, vault: VaultIdentity, stateKey: Buffer, tree: DigestTree) {
     this.#store = store;
     this.#vault = vault;
     this.#stateKey = stateKey;
@@ -40,30 +46,25 @@ export class Buckets {
     return this.#layers.length;
   }
 
-  /** Throws `vault/damaged` when this is not a record of its bucket, or the bucket is not as the vault left it. */
+  /** Throws `vault/damaged` when the bucket has no such record, or is not as the vault left it. */
   vouch(record: StoredRecord): void {
-    if (indexIn(this.#recordsOf(bucketOf(record.nameKey)), this.#digest(record)) < 0) throw damagedContents();
+    if (!hasEntry(this.#entriesOf(bucketOf(record.nameKey)), entryOf(this.#vault, record))) throw damagedContents();
   }
 
-  /** For a name that was not found. Throws `vault/damaged` when its bucket has lost a record, or has one more. */
+  /** For a name that was not found. Throws `vault/damaged` when there was a record of that name. */
   vouchAbsence(nameKey: Buffer): void {
-    const bucket = bucketOf(nameKey);
-    const rows = this.read(bucket);
-    const expected = this.#keptOf(bucket) ?? this.#joined(bucket, rows);
-    const isThere = rows.some((row) => row.nameKey.equals(nameKey));
-    if (isThere || !this.#join(rows).equals(expected)) throw damagedContents();
+    if (hasName(this.#entriesOf(bucketOf(nameKey)), nameKey)) throw damagedContents();
   }
 
-  /** All records of a bucket, as they lie in the file. */
-  read(bucket: number): StoredRecord[] {
-    return this.#store.range(rangeOf(bucket, bucket + 1), BUCKET_RECORDS_MAX);
-  }
-
-  /** `rows` are all records of the buckets from `from` up to and without `to`. Throws `vault/damaged` when they are not. */
-  check(from: number, to: number, rows: readonly StoredRecord[]): void {
-    const byBucket = Map.groupBy(rows, ({ nameKey }) => bucketOf(nameKey));
-    const buckets = new Set([...byBucket.keys(), ...this.#tree.bucketsIn(from, to)]);
-    for (const bucket of buckets) this.#joined(bucket, byBucket.get(bucket) ?? []);
+  /** `records` are all of the buckets from `from` up to and without `to`. Throws `vault/damaged` when they are not. */
+  check(from: number, to: number, records: readonly StoredRecord[]): void {
+    const found = Map.groupBy(records, ({ nameKey }) => bucketOf(nameKey));
+    const written = new Map(this.#store.readBuckets(from, to).map(({ bucket, entries }) => [bucket, entries]));
+    for (const bucket of new Set([...found.keys(), ...written.keys(), ...this.#tree.bucketsIn(from, to)])) {
+      const entries = this.#checked(bucket, written.get(bucket) ?? NO_ENTRIES);
+      const present = found.get(bucket)?.map((record) => entryOf(this.#vault, record)) ?? [];
+      if (!sorted(present).equals(entries)) throw damagedContents();
+    }
   }
 
   /** One record takes the place of another, or of none, or nothing takes its place. `old` is vouched for here. */
@@ -72,14 +73,13 @@ export class Buckets {
     if (layer === undefined) throw new TypeError('records change in a transaction only');
     if (old !== undefined) {
       const bucket = bucketOf(old.nameKey);
-      const records = this.#recordsOf(bucket);
-      const at = indexIn(records, this.#digest(old));
-      if (at < 0) throw damagedContents();
-      layer.set(bucket, joined([records.subarray(0, at), records.subarray(at + RECORD_DIGEST_BYTES)]));
+      const left = withoutEntry(this.#entriesOf(bucket), entryOf(this.#vault, old));
+      if (left === undefined) throw damagedContents();
+      layer.set(bucket, left);
     }
     if (next !== undefined) {
       const bucket = bucketOf(next.nameKey);
-      layer.set(bucket, sorted([...split(this.#recordsOf(bucket)), this.#digest(next)]));
+      layer.set(bucket, withEntry(this.#entriesOf(bucket), entryOf(this.#vault, next)));
     }
   }
 
@@ -87,12 +87,14 @@ export class Buckets {
     this.#layers.push(new Map());
   }
 
-  /** The tree as the outermost transaction leaves it, to be handed to `keep` when all is on the disk. */
-  changed(): { tree: DigestTree; rows: DigestRow[] } {
-    const [outermost = new Map<number, Buffer>()] = this.#layers;
-    return this.#tree.with(
-      Array.from(outermost, ([bucket, records]) => [bucket, this.#bucketDigest(bucket, records)] as const),
+  /** What the outermost transaction leaves to be written. `tree` is handed to `keep` when all is on the disk. */
+  changed(): { tree: DigestTree; buckets: BucketRow[]; digests: DigestRow[] } {
+    // In their order: the file is written from front to back.
+    const changes = [...(this.#layers[0] ?? [])].sort(([a], [b]) => a - b);
+    const { tree, rows } = this.#tree.with(
+      changes.map(([bucket, entries]) => [bucket, this.#digestOf(bucket, entries)]),
     );
+    return { tree, buckets: changes.map(([bucket, entries]) => ({ bucket, entries })), digests: rows };
   }
 
   /** The innermost transaction has ended well. `tree` is what `changed` gave when it was the outermost one. */
@@ -100,9 +102,9 @@ export class Buckets {
     const layer = this.#layers.pop() ?? new Map<number, Buffer>();
     const below = this.#layers.at(-1);
     if (tree !== undefined) this.#tree = tree;
-    for (const [bucket, records] of layer) {
-      if (below === undefined) this.#remember(bucket, records);
-      else below.set(bucket, records);
+    for (const [bucket, entries] of layer) {
+      if (below === undefined) this.#remember(bucket, entries);
+      else below.set(bucket, entries);
     }
   }
 
@@ -111,39 +113,29 @@ export class Buckets {
     this.#layers.pop();
   }
 
-  #recordsOf(bucket: number): Buffer {
-    return this.#keptOf(bucket) ?? this.#joined(bucket, this.read(bucket));
+  #entriesOf(bucket: number): Buffer {
+    const changed = this.#layers.findLast((layer) => layer.has(bucket))?.get(bucket);
+    const kept = changed ?? this.#known.get(bucket);
+    if (kept !== undefined) return kept;
+    return this.#checked(bucket, this.#store.readBuckets(bucket, bucket + 1)[0]?.entries ?? NO_ENTRIES);
   }
 
-  #keptOf(bucket: number): Buffer | undefined {
-    return this.#layers.findLast((layer) => layer.has(bucket))?.get(bucket) ?? this.#known.get(bucket);
-  }
-
-  /** The digests of `rows`, if they are what the tree says of that bucket. */
-  #joined(bucket: number, rows: readonly StoredRecord[]): Buffer {
-    const records = this.#join(rows);
-    const [expected, found] = [this.#tree.digestOf(bucket), this.#bucketDigest(bucket, records)];
-    if (expected === undefined && found === undefined) return records;
+  /** The entries as they were written, if they are what the tree says. */
+  #checked(bucket: number, entries: Buffer): Buffer {
+    const [expected, found] = [this.#tree.digestOf(bucket), this.#digestOf(bucket, entries)];
+    if (expected === undefined && found === undefined) return entries;
     if (expected === undefined || found === undefined || !timingSafeEqual(expected, found)) throw damagedContents();
-    this.#remember(bucket, records);
-    return records;
+    this.#remember(bucket, entries);
+    return entries;
   }
 
-  #join(rows: readonly StoredRecord[]): Buffer {
-    return sorted(rows.map((row) => this.#digest(row)));
+  #digestOf(bucket: number, entries: Buffer): Buffer | undefined {
+    return bucketDigest(this.#vault, bucket, entries, this.#stateKey);
   }
 
-  #digest(record: StoredRecord): Buffer {
-    return recordDigest(this.#vault, record);
-  }
-
-  #bucketDigest(bucket: number, records: Buffer): Buffer | undefined {
-    return bucketDigest(this.#vault, bucket, records, this.#stateKey);
-  }
-
-  #remember(bucket: number, records: Buffer): void {
+  #remember(bucket: number, entries: Buffer): void {
     if (this.#known.size >= KNOWN_MAX) this.#known.clear();
-    this.#known.set(bucket, records);
+    this.#known.set(bucket, entries);
   }
 }
 
@@ -151,22 +143,9 @@ export class Buckets {
 export function rangeOf(from: number, to: number): NameRange {
   // Behind the last bucket: more than any name key, which has 32 bytes.
   const end = to < BUCKETS ? edge(to) : Buffer.alloc(33, 0xff);
-  return { from: from === 0 ? NO_RECORDS : edge(from), to: end };
+  return { from: from === 0 ? Buffer.alloc(0) : edge(from), to: end };
 }
 
 function edge(bucket: number): Buffer {
   return Buffer.from([bucket >> 8, bucket & 0xff]);
-}
-
-function split(records: Buffer): Buffer[] {
-  return Array.from({ length: records.length / RECORD_DIGEST_BYTES }, (_, i) => part(records, i * RECORD_DIGEST_BYTES));
-}
-
-function indexIn(records: Buffer, digest: Buffer): number {
-  for (let at = 0; at < records.length; at += RECORD_DIGEST_BYTES) if (part(records, at).equals(digest)) return at;
-  return -1;
-}
-
-function part(records: Buffer, at: number): Buffer {
-  return records.subarray(at, at + RECORD_DIGEST_BYTES);
 }

@@ -3,8 +3,8 @@
 
 import { hash } from 'node:crypto';
 import { hmac } from './header.ts';
-import { FORMAT, recordAad, SUITE, tuple } from './seal.ts';
-import type { StoredRecord, VaultIdentity } from './seal.ts';
+import { FORMAT, SUITE, tuple } from './seal.ts';
+import type { VaultIdentity } from './seal.ts';
 
 /** A bucket is the first two bytes of a name key, a group the first one. Name keys are uniform, so buckets fill evenly. */
 export const BUCKETS = 65_536;
@@ -15,7 +15,6 @@ const BUCKET_DIGEST_BYTES = 16;
 const ENTRY_BYTES = 1 + BUCKET_DIGEST_BYTES;
 const GROUP_HASH_BYTES = 32;
 const NO_ENTRIES = Buffer.alloc(0);
-export const RECORD_DIGEST_BYTES = 32;
 
 /** What is written of one group: its non-empty buckets in order, 17 bytes each. At most 4,352 bytes, 1.1 MB for all. */
 export interface DigestRow {
@@ -67,12 +66,19 @@ export class DigestTree {
     tree: DigestTree;
     rows: DigestRow[];
   } {
-    const changed = new Map<number, Buffer>();
-    for (const [bucket, digest] of changes) {
-      const before = changed.get(bucket >> 8) ?? this.#groups[bucket >> 8] ?? NO_ENTRIES;
-      changed.set(bucket >> 8, withEntry(before, bucket & 0xff, digest));
-    }
-    const rows = Array.from(changed, ([firstByte, buckets]) => ({ firstByte, buckets }));
+    const groups = Map.groupBy(changes, ([bucket]) => bucket >> 8);
+    const rows = Array.from(groups, ([firstByte, changed]) => {
+      const digests = new Map(
+        this.bucketsIn(firstByte << 8, (firstByte + 1) << 8).map((bucket) => [bucket, this.digestOf(bucket)]),
+      );
+      for (const [bucket, digest] of changed) digests.set(bucket, digest);
+      const entries = [...digests]
+        .sort(([a], [b]) => a - b)
+        .flatMap(([bucket, digest]) => {
+          return digest === undefined ? [] : [Buffer.of(bucket & 0xff), digest];
+        });
+      return { firstByte, buckets: Buffer.concat(entries) };
+    });
     return { tree: this.#replaced(rows), rows };
   }
 
@@ -92,48 +98,22 @@ export function bucketOf(nameKey: Buffer): number {
   return nameKey.readUInt16BE();
 }
 
-/** 32 bytes that stand for one record, with its tag for its content. Kept in memory only. */
-export function recordDigest(vault: VaultIdentity, record: StoredRecord): Buffer {
-  const { wrappedKey, nonce, tag } = record;
-  return hash('sha256', tuple('keystile/digest', recordAad(vault, record, 'body'), wrappedKey, nonce, tag), 'buffer');
-}
-
-/** Of the digests of the records in a bucket, sorted and joined; undefined when there is none. */
+/** Of the entries of a bucket (buckets.ts); undefined when there is none. */
 export function bucketDigest(
   vault: VaultIdentity,
   bucket: number,
-  records: Buffer,
+  entries: Buffer,
   stateKey: Buffer,
 ): Buffer | undefined {
-  if (records.length === 0) return undefined;
-  const parts = ['keystile/bucket', FORMAT, SUITE, vault.vaultId, vault.epoch, bucket, records] as const;
+  if (entries.length === 0) return undefined;
+  const parts = ['keystile/bucket', FORMAT, SUITE, vault.vaultId, vault.epoch, bucket, entries] as const;
   return hmac(stateKey, tuple(...parts)).subarray(0, BUCKET_DIGEST_BYTES);
 }
 
-/** Digests of records in the one order they have in a bucket. */
-export function sorted(digests: readonly Buffer[]): Buffer {
-  return joined(digests.toSorted((a, b) => Buffer.compare(a, b)));
-}
-
-/** Not Buffer.concat: what it gives is a piece of a larger buffer, and a piece that is kept keeps all of it. */
-export function joined(parts: readonly Buffer[]): Buffer {
-  const out = Buffer.alloc(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const bytes of parts) at += bytes.copy(out, at);
-  return out;
-}
-
-/** Where the entry of that byte is, or would have to be put. */
+/** Where the digest of the bucket with that second byte is, or would have to be put. */
 function placeIn(entries: Buffer, secondByte: number): number {
   // Most groups are nearly full or nearly empty; the least of both ends needs no search.
   let at = Math.min(secondByte * ENTRY_BYTES, entries.length);
   while (at >= ENTRY_BYTES && (entries[at - ENTRY_BYTES] ?? 0) >= secondByte) at -= ENTRY_BYTES;
   return at;
-}
-
-function withEntry(entries: Buffer, secondByte: number, digest: Buffer | undefined): Buffer {
-  const at = placeIn(entries, secondByte);
-  const behind = entries[at] === secondByte ? at + ENTRY_BYTES : at;
-  const entry = digest === undefined ? [] : [Buffer.from([secondByte]), digest];
-  return Buffer.concat([entries.subarray(0, at), ...entry, entries.subarray(behind)]);
 }

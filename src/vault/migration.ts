@@ -2,7 +2,8 @@
 // stays as it is. docs/vault-format.md, "Format 1".
 
 import { timingSafeEqual } from 'node:crypto';
-import { bucketDigest, bucketOf, DigestTree, recordDigest, sorted } from './digest-tree.ts';
+import { bucketDigest, bucketOf, DigestTree } from './digest-tree.ts';
+import { entryOf, sorted } from './entries.ts';
 import { counted, countsBytes } from './counts.ts';
 import type { Counts } from './counts.ts';
 import { damagedContents, headerOf, hmac, MAC_BYTES, verifyHeader } from './header.ts';
@@ -23,21 +24,21 @@ export function migrate(store: VaultStore, stateKey: Buffer): void {
     verifyHeader(header, stateKey, OLD_FORMAT);
     store.check();
     const xor = Buffer.alloc(MAC_BYTES);
-    const digests = new Map<number, Buffer[]>();
+    const entries = new Map<number, Buffer[]>();
     let counts: Counts = new Map();
     for (const record of store.recordsBeforeUpgrade()) {
       for (const [i, byte] of oldDigest(header, record, stateKey).entries()) xor[i] = (xor[i] ?? 0) ^ byte;
-      counts = counted(counts, record, 1);
       const bucket = bucketOf(record.nameKey);
-      digests.set(bucket, [...(digests.get(bucket) ?? []), recordDigest(header, record)]);
+      entries.set(bucket, [...(entries.get(bucket) ?? []), entryOf(header, record)]);
+      counts = counted(counts, record, 1);
     }
     verifyOldContents(header, xor, stateKey);
     store.upgrade();
+    const buckets = Array.from(entries, ([bucket, found]) => ({ bucket, entries: sorted(found) }));
     const { tree, rows } = DigestTree.of([]).with(
-      Array.from(digests, ([bucket, records]) => {
-        return [bucket, bucketDigest(header, bucket, sorted(records), stateKey)] as const;
-      }),
+      buckets.map(({ bucket, entries }) => [bucket, bucketDigest(header, bucket, entries, stateKey)]),
     );
+    for (const row of buckets) store.writeBucket(row);
     for (const row of rows) store.writeDigests(row);
     for (const [type, count] of counts) store.writeCount(type, count);
     store.writeHeader(headerOf(header, { digests: tree.root, counts: countsBytes(counts) }, stateKey));

@@ -286,8 +286,9 @@ export class Records {
 
   /** At the end of the outermost transaction: what the header says of the records, and the header. */
   #writeContents(before: Counts): DigestTree {
-    const { tree, rows } = this.#buckets.changed();
-    for (const row of rows) this.#store.writeDigests(row);
+    const { tree, buckets, digests } = this.#buckets.changed();
+    for (const row of buckets) this.#store.writeBucket(row);
+    for (const row of digests) this.#store.writeDigests(row);
     for (const [type, count] of this.#counts) if (before.get(type) !== count) this.#store.writeCount(type, count);
     const contents = { digests: tree.root, counts: countsBytes(this.#counts) };
     this.#header = headerOf({ ...this.#header, revision: this.#header.revision + 1 }, contents, this.#keys.state);

@@ -19,12 +19,13 @@ const BY_PARENT = `CREATE INDEX records_by_parent ON records (type, parent, revi
 const RECORDS_1 = `CREATE TABLE records (type TEXT NOT NULL, id TEXT NOT NULL, parent TEXT NOT NULL, name_key BLOB NOT NULL, revision INTEGER NOT NULL, wrapped_key BLOB NOT NULL, nonce BLOB NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (type, id)) STRICT`;
 // The ciphertext is last and its tag is not in it: nothing but opening a record reads the pages a large one overflows to.
 const RECORDS = `CREATE TABLE records (type TEXT NOT NULL, id TEXT NOT NULL, parent TEXT NOT NULL, name_key BLOB NOT NULL, revision INTEGER NOT NULL, wrapped_key BLOB NOT NULL, nonce BLOB NOT NULL, tag BLOB NOT NULL, ciphertext BLOB NOT NULL, PRIMARY KEY (type, id)) STRICT`;
+const BUCKETS = `CREATE TABLE buckets (bucket INTEGER PRIMARY KEY, entries BLOB NOT NULL) STRICT`;
 const DIGESTS = `CREATE TABLE digests (first_byte INTEGER PRIMARY KEY, buckets BLOB NOT NULL) STRICT`;
 const COUNTS = `CREATE TABLE counts (type TEXT PRIMARY KEY, records INTEGER NOT NULL) STRICT`;
 
 const SCHEMAS: Readonly<Record<Format, readonly string[]>> = {
   1: [HEADER, RECORDS_1, BY_NAME, BY_PARENT, ATTEMPTS],
-  2: [HEADER, RECORDS, BY_NAME, BY_PARENT, ATTEMPTS, DIGESTS, COUNTS],
+  2: [HEADER, RECORDS, BY_NAME, BY_PARENT, ATTEMPTS, BUCKETS, DIGESTS, COUNTS],
 };
 
 /** Run in a transaction. The tag was the last 16 bytes of `sealed`. */
@@ -38,6 +39,7 @@ export const UPGRADE = [
   'DROP TABLE records_1',
   BY_NAME,
   BY_PARENT,
+  BUCKETS,
   DIGESTS,
   COUNTS,
   `PRAGMA user_version = ${FORMAT}`,

@@ -3,6 +3,7 @@
 
 import { DatabaseSync } from 'node:sqlite';
 import type { StatementSync } from 'node:sqlite';
+import type { BucketRow } from './buckets.ts';
 import type { DigestRow } from './digest-tree.ts';
 import { damagedHeader } from './header.ts';
 import type { Header } from './header.ts';
@@ -45,6 +46,10 @@ export interface VaultStore {
   ciphertext(type: RecordType, id: string): Buffer | undefined;
   put(record: SealedRecord): void;
   remove(type: RecordType, id: string): void;
+  /** From `from` up to and without `to`. */
+  readBuckets(from: number, to: number): BucketRow[];
+  /** One without entries is removed. */
+  writeBucket(row: BucketRow): void;
   readDigests(): DigestRow[];
   /** An empty one is removed. */
   writeDigests(row: DigestRow): void;
@@ -74,6 +79,7 @@ const SETTINGS = [
   'synchronous = FULL',
   'secure_delete = ON',
   'temp_store = MEMORY',
+  'cache_size = -16000',
   'mmap_size = 0',
   'trusted_schema = OFF',
   'cell_size_check = ON',
@@ -176,6 +182,18 @@ export class SqliteStore implements VaultStore {
 
   remove(type: RecordType, id: string): void {
     this.#run('remove', [type, id]);
+  }
+
+  readBuckets(from: number, to: number): BucketRow[] {
+    return this.#rows('buckets', [from, to]).map((row) => ({
+      bucket: whole(row, 'bucket'),
+      entries: blob(row, 'entries'),
+    }));
+  }
+
+  writeBucket({ bucket, entries }: BucketRow): void {
+    if (entries.length === 0) this.#run('removeBucket', [bucket]);
+    else this.#run('putBucket', [bucket, entries]);
   }
 
   readDigests(): DigestRow[] {
