@@ -10,8 +10,8 @@ import type { VaultStore } from './store.ts';
 
 type Store = Pick<VaultStore, 'range' | 'reachable' | 'check'>;
 
-/** Records in one slice: 2 ms of work or so. */
-const SLICE_RECORDS = 64;
+/** Records in one slice: 1 ms of work or so. */
+const SLICE_RECORDS = 32;
 /** A bucket of more records was filled by somebody else: even a vault of 100 million has 1,500 in each. */
 const BUCKET_RECORDS_MAX = 10_000;
 /** In one go it is faster with more. */
@@ -23,7 +23,7 @@ export function verifyAll(store: Store, buckets: Buckets): void {
   for (let from = 0; from < BUCKETS; from = checkSome(store, buckets, from, RECORDS_AT_ONCE).to);
 }
 
-/** One step checks some 64 records, or one bucket if that has more. Throws `vault/damaged`. */
+/** One step checks some 32 records, or one bucket if that has more. Throws `vault/damaged`. */
 export function* verification(store: Store, buckets: Buckets): Generator<void, void, undefined> {
   for (let from = 0; from < BUCKETS;) {
     const { to, records } = checkSome(store, buckets, from, SLICE_RECORDS);
