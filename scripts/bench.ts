@@ -14,6 +14,7 @@ import { measureRuns } from './bench/runs.ts';
 import { serversFor } from './bench/servers.ts';
 import { measureStart } from './bench/start.ts';
 import { StdioPeer } from './bench/stdio-peer.ts';
+import { measureVault } from './bench/vault.ts';
 import { House } from '../test/house.ts';
 
 const SECRETS = 20;
@@ -21,6 +22,7 @@ const PARTS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   agents: measureAgents,
   masking: async () => await Promise.resolve(measureRedaction()),
   mounts: measureMounts,
+  vault: measureVault,
 };
 
 const startedAt = performance.now();

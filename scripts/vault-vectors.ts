@@ -1,5 +1,6 @@
 // Makes the files of test/vectors/vault: one good vault, and copies of it with one fault each. Run by hand after a
-// change of the format: node scripts/vault-vectors.ts. All randomness is fixed, so the same records come out.
+// change of the format: node scripts/vault-vectors.ts. All randomness is fixed, so the same records come out. Nothing
+// makes format 1 any more: the files of test/vectors/vault-format-1 were written when it was the newest.
 
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
@@ -67,7 +68,7 @@ interface Fault extends Partial<Pick<Vector, 'passphrase' | 'recovery' | 'device
 /** The record of one value, by the order in which they were made. */
 const value = (n: number): string => `type = 'value' AND revision = (SELECT revision FROM main.records
   WHERE type = 'value' ORDER BY revision LIMIT 1 OFFSET ${n})`;
-const sealedColumns = 'wrapped_key, nonce, sealed';
+const sealedColumns = 'wrapped_key, nonce, tag, ciphertext';
 
 const FAULTS = (base: Base): Fault[] => [
   { name: 'success', expect: 'success', comment: 'a good vault' },
@@ -182,8 +183,14 @@ const FAULTS = (base: Base): Fault[] => [
     sql: 'UPDATE header SET passes = 2147483648',
   },
   { name: 'lanes-above-ceiling', expect: 'weak kdf', comment: 'lanes 17', sql: 'UPDATE header SET lanes = 17' },
-  { name: 'format-newer', expect: 'newer format', comment: 'format 2', sql: 'PRAGMA user_version = 2' },
+  { name: 'format-newer', expect: 'newer format', comment: 'format 3', sql: 'PRAGMA user_version = 3' },
   { name: 'suite-newer', expect: 'newer format', comment: 'suite 2', sql: 'UPDATE header SET suite = 2' },
+  {
+    name: 'format-older',
+    expect: 'file failure',
+    comment: 'called format 1, with the tables of format 2',
+    sql: 'PRAGMA user_version = 1',
+  },
   { name: 'format-zero', expect: 'file failure', comment: 'format 0', sql: 'PRAGMA user_version = 0' },
   {
     name: 'application-id',
@@ -207,25 +214,25 @@ const FAULTS = (base: Base): Fault[] => [
     name: 'record-ciphertext',
     expect: 'record failure',
     comment: 'one bit of the ciphertext of a value',
-    sql: `UPDATE records SET sealed = flip(sealed, 0) WHERE ${value(0)}`,
+    sql: `UPDATE records SET ciphertext = flip(ciphertext, 0) WHERE ${value(0)}`,
   },
   {
     name: 'record-shortened',
     expect: 'record failure',
     comment: 'the first byte of a ciphertext is gone',
-    sql: `UPDATE records SET sealed = substr(sealed, 2) WHERE ${value(0)}`,
+    sql: `UPDATE records SET ciphertext = substr(ciphertext, 2) WHERE ${value(0)}`,
   },
   {
     name: 'record-tag',
     expect: 'contents failure',
     comment: 'one bit of the tag of a value',
-    sql: `UPDATE records SET sealed = flip(sealed, length(sealed) - 1) WHERE ${value(0)}`,
+    sql: `UPDATE records SET tag = flip(tag, 15) WHERE ${value(0)}`,
   },
   {
     name: 'record-tag-short',
     expect: 'contents failure',
     comment: 'a tag is cut to 12 bytes',
-    sql: `UPDATE records SET sealed = substr(sealed, 1, length(sealed) - 4) WHERE ${value(0)}`,
+    sql: `UPDATE records SET tag = substr(tag, 1, 12) WHERE ${value(0)}`,
   },
   {
     name: 'record-nonce',
@@ -282,6 +289,81 @@ const FAULTS = (base: Base): Fault[] => [
     expect: 'contents failure',
     comment: 'a record of another vault more',
     sql: 'INSERT INTO records SELECT * FROM stranger.records LIMIT 1',
+  },
+  {
+    name: 'record-older-one',
+    expect: 'contents failure',
+    comment: 'the one record that changed last, as it was before, with the buckets and digests of that time',
+    sql: `DELETE FROM records WHERE type = 'environment' AND revision = (SELECT max(revision) FROM main.records);
+    INSERT OR IGNORE INTO records SELECT * FROM older.records;
+    DELETE FROM buckets; INSERT INTO buckets SELECT * FROM older.buckets;
+    DELETE FROM digests; INSERT INTO digests SELECT * FROM older.digests`,
+  },
+  {
+    name: 'record-renamed',
+    expect: 'contents failure',
+    comment: 'one bit of a name key',
+    sql: `UPDATE records SET name_key = flip(name_key, 31) WHERE ${value(0)}`,
+  },
+  {
+    name: 'bucket-older',
+    expect: 'contents failure',
+    comment: 'the record that changed last, and its bucket, as they were before',
+    sql: `DELETE FROM records WHERE type = 'environment' AND revision = (SELECT max(revision) FROM main.records);
+    INSERT OR IGNORE INTO records SELECT * FROM older.records;
+    DELETE FROM buckets; INSERT INTO buckets SELECT * FROM older.buckets`,
+  },
+  {
+    name: 'bucket-changed',
+    expect: 'contents failure',
+    comment: 'one bit of the digest of a record in its bucket',
+    sql: 'UPDATE buckets SET entries = flip(entries, 39) WHERE bucket = (SELECT min(bucket) FROM buckets)',
+  },
+  {
+    name: 'bucket-removed',
+    expect: 'contents failure',
+    comment: 'a bucket is gone, and the record in it',
+    sql: `DELETE FROM records WHERE name_key = (SELECT min(name_key) FROM records);
+    DELETE FROM buckets WHERE bucket = (SELECT min(bucket) FROM buckets)`,
+  },
+  {
+    name: 'bucket-added',
+    expect: 'contents failure',
+    comment: 'a bucket of a record that was never there',
+    sql: 'INSERT INTO buckets SELECT max(bucket) + 1, entries FROM buckets',
+  },
+  {
+    name: 'digests-changed',
+    expect: 'contents failure',
+    comment: 'one bit of the digest of a bucket',
+    sql: 'UPDATE digests SET buckets = flip(buckets, 16) WHERE first_byte = (SELECT min(first_byte) FROM digests)',
+  },
+  {
+    name: 'digests-removed',
+    expect: 'contents failure',
+    comment: 'a group of buckets is gone, and the records in it',
+    sql: `DELETE FROM records WHERE substr(name_key, 1, 1) = (SELECT min(substr(name_key, 1, 1)) FROM records);
+    DELETE FROM digests WHERE first_byte = (SELECT min(first_byte) FROM digests)`,
+  },
+  {
+    name: 'digests-moved',
+    expect: 'contents failure',
+    comment: 'a group of buckets has the number of another one',
+    sql: `UPDATE digests SET first_byte = (SELECT max(first_byte) FROM main.digests) - 1
+    WHERE first_byte = (SELECT max(first_byte) FROM main.digests)`,
+  },
+  {
+    name: 'digests-beyond',
+    expect: 'file failure',
+    comment: 'a group with the number 256',
+    sql: "INSERT INTO digests VALUES (256, x'00')",
+  },
+  {
+    name: 'counts-changed',
+    expect: 'contents failure',
+    comment: 'one environment less is counted, and there is one less',
+    sql: `DELETE FROM records WHERE type = 'environment' AND revision = (SELECT max(revision) FROM main.records);
+    UPDATE counts SET records = records - 1 WHERE type = 'environment'`,
   },
 ];
 

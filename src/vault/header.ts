@@ -6,8 +6,8 @@ import { Failure } from '../core/failure.ts';
 import { withoutTraces } from '../core/traceless.ts';
 import { checkKdf, SALT_BYTES } from './keys.ts';
 import type { Kdf } from './keys.ts';
-import { FORMAT, recordAad, SUITE, tuple } from './seal.ts';
-import type { StoredRecord, VaultIdentity } from './seal.ts';
+import { FORMAT, SUITE, tuple } from './seal.ts';
+import type { VaultIdentity } from './seal.ts';
 
 export const MAC_BYTES = 32;
 
@@ -22,6 +22,12 @@ export interface Header extends VaultIdentity {
   readonly revision: number;
   readonly contentsMac: Buffer;
   readonly headerMac: Buffer;
+}
+
+/** What the contents MAC is over. */
+export interface Contents {
+  readonly digests: Buffer;
+  readonly counts: Buffer;
 }
 
 /** What can be refused before any key is known. Throws `vault/newer_format`, `vault/weak_kdf` or `vault/damaged`. */
@@ -44,49 +50,53 @@ export function kdfBound(header: Pick<Header, 'kdf' | 'salt'>): Buffer {
   return tuple(header.kdf.memoryKiB, header.kdf.passes, header.kdf.lanes, header.salt);
 }
 
-/** The header with its MAC over everything else in it. */
-export function authenticated(header: Omit<Header, 'headerMac'>, stateKey: Buffer): Header {
-  return { ...header, headerMac: headerMac(header, stateKey) };
+/** The header that speaks of these contents, with both MACs. */
+export function headerOf(
+  header: Omit<Header, 'contentsMac' | 'headerMac'>,
+  contents: Contents,
+  stateKey: Buffer,
+): Header {
+  const mac = contentsMac(header, header.revision, contents, stateKey);
+  const whole = { ...header, contentsMac: mac };
+  return { ...whole, headerMac: headerMac(whole, stateKey) };
 }
 
-/** Throws `vault/damaged` (field `header`) when the header is not as the vault left it. */
-export function verifyHeader(header: Header, stateKey: Buffer): void {
-  const expected = headerMac(header, stateKey);
+/** Throws `vault/damaged` (field `header`) when the header is not as the vault left it, in a file of that format. */
+export function verifyHeader(header: Header, stateKey: Buffer, format: number = FORMAT): void {
+  const expected = headerMac(header, stateKey, format);
   if (header.headerMac.length !== MAC_BYTES || !timingSafeEqual(header.headerMac, expected)) throw damagedHeader();
 }
 
 /**
- * The MAC over all records together: a removed, added or older record changes it. `digest` is the XOR of the
- * `recordDigest`s. The digests never appear in the file, so nobody without the key can find records whose XOR is the same.
+ * The MAC over all records together: a removed, added or older record changes it. `digests` stands for every bucket of
+ * records (digest-tree.ts), `counts` for how many records there are of some types (counts.ts).
  */
-export function contentsMac(vault: VaultIdentity, revision: number, digest: Buffer, stateKey: Buffer): Buffer {
-  return hmac(stateKey, tuple('keystile/contents', FORMAT, SUITE, vault.vaultId, vault.epoch, revision, digest));
+function contentsMac(vault: VaultIdentity, revision: number, { digests, counts }: Contents, stateKey: Buffer): Buffer {
+  const where = ['keystile/contents', FORMAT, SUITE, vault.vaultId, vault.epoch, revision] as const;
+  return hmac(stateKey, tuple(...where, digests, counts));
 }
 
 /** Throws `vault/damaged` (field `contents`) when the records are not those the header speaks of. */
-export function verifyContents(header: Header, digest: Buffer, stateKey: Buffer): void {
-  const expected = contentsMac(header, header.revision, digest, stateKey);
-  if (header.contentsMac.length === MAC_BYTES && timingSafeEqual(header.contentsMac, expected)) return;
-  throw new Failure('vault/damaged', 'records were removed from the vault, added or replaced', { field: 'contents' });
+export function verifyContents(header: Header, contents: Contents, stateKey: Buffer): void {
+  const expected = contentsMac(header, header.revision, contents, stateKey);
+  if (header.contentsMac.length !== MAC_BYTES || !timingSafeEqual(header.contentsMac, expected))
+    throw damagedContents();
 }
 
-/** A record without its ciphertext: the tag at its end stands for it. */
-export type RecordDigestInput = Omit<StoredRecord, 'sealed'> & { readonly tag: Buffer };
-
-/** 32 bytes that stand for one record, unpredictable without the key. */
-export function recordDigest(vault: VaultIdentity, record: RecordDigestInput, stateKey: Buffer): Buffer {
-  const { wrappedKey, nonce, tag } = record;
-  return hmac(stateKey, tuple('keystile/digest', recordAad(vault, record, 'body'), wrappedKey, nonce, tag));
+/** Some records are not those the vault left there. */
+export function damagedContents(): Failure {
+  return new Failure('vault/damaged', 'records were removed from the vault, added or replaced', { field: 'contents' });
 }
 
-function headerMac(header: Omit<Header, 'headerMac'>, stateKey: Buffer): Buffer {
+function headerMac(header: Omit<Header, 'headerMac'>, stateKey: Buffer, format: number = FORMAT): Buffer {
   const { vaultId, epoch, suite, unlockWrap, recoveryWrap, revision, contentsMac } = header;
   const wraps = [unlockWrap, recoveryWrap ?? Buffer.alloc(0)] as const;
-  const parts = ['keystile/header', FORMAT, suite, vaultId, epoch, kdfBound(header), ...wraps] as const;
+  const parts = ['keystile/header', format, suite, vaultId, epoch, kdfBound(header), ...wraps] as const;
   return hmac(stateKey, tuple(...parts, revision, contentsMac));
 }
 
-function hmac(key: Buffer, bytes: Buffer): Buffer {
+/** HMAC-SHA256: 32 bytes. */
+export function hmac(key: Buffer, bytes: Buffer): Buffer {
   return withoutTraces(() => createHmac('sha256', key))
     .update(bytes)
     .digest();

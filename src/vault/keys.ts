@@ -5,7 +5,7 @@ import { argon2, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { Failure } from '../core/failure.ts';
 import type { Secret } from '../core/secret.ts';
 import { KEY_BYTES, NONCE_BYTES, openXaes, sealXaes } from '../core/xaes.ts';
-import { FORMAT, SUITE, tuple } from './seal.ts';
+import { SEAL_VERSION, SUITE, tuple } from './seal.ts';
 import type { RandomBytes, VaultIdentity } from './seal.ts';
 
 /** Settings of Argon2id. */
@@ -155,7 +155,7 @@ function derive(vault: VaultIdentity, material: Buffer, purpose: string): Buffer
 }
 
 function wrapAad(vault: VaultIdentity, kind: WrapKind, bound: Buffer): Buffer {
-  return tuple('keystile/wrap', FORMAT, SUITE, vault.vaultId, vault.epoch, kind, bound);
+  return tuple('keystile/wrap', SEAL_VERSION, SUITE, vault.vaultId, vault.epoch, kind, bound);
 }
 
 /** NFKD, so that one passphrase typed on two keyboards is one passphrase. The caller wipes it. */

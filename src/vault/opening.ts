@@ -6,13 +6,14 @@ import { makeId } from '../core/names.ts';
 import { Secret } from '../core/secret.ts';
 import { KEY_BYTES } from '../core/xaes.ts';
 import { chargeAttempt, forgiveAttempts } from './back-off.ts';
+import { countsBytes } from './counts.ts';
+import { DigestTree } from './digest-tree.ts';
 import * as files from './files.ts';
 import type { VaultFiles } from './files.ts';
-import { kdfBound } from './header.ts';
+import { headerOf, kdfBound } from './header.ts';
 import type { Header } from './header.ts';
 import * as keys from './keys.ts';
 import type { Kdf } from './keys.ts';
-import { firstHeader } from './records.ts';
 import { decodeRecoveryKey, encodeRecoveryKey, RECOVERY_KEY_BYTES } from './recovery.ts';
 import { SUITE } from './seal.ts';
 import type { RandomBytes, VaultIdentity } from './seal.ts';
@@ -54,7 +55,8 @@ export async function writeNewVault(options: NewVault): Promise<Secret> {
   deviceSecret.fill(0);
   const derived = keys.deriveKeys(identity, vaultKey);
   const header = { ...identity, ...unlock, suite: SUITE, recoveryWrap: null, revision: 0 };
-  writeFirst(options.files, firstHeader(header, derived.state));
+  const empty = { digests: DigestTree.of([]).root, counts: countsBytes(new Map()) };
+  writeFirst(options.files, headerOf(header, empty, derived.state));
   keys.wipeKeys(derived);
   return new Secret(vaultKey);
 }

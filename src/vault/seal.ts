@@ -2,12 +2,14 @@
 // docs/vault-format.md, "Records".
 
 import { pad, unpad } from '../core/padding.ts';
-import { KEY_BYTES, NONCE_BYTES, openXaes, sealXaes } from '../core/xaes.ts';
+import { KEY_BYTES, NONCE_BYTES, openXaes, sealXaes, TAG_BYTES } from '../core/xaes.ts';
 
 /** Suite 1: Argon2id, HKDF-SHA256, HMAC-SHA256, XAES-256-GCM. */
 export const SUITE = 1;
-/** The version of the file format this code reads and writes. */
-export const FORMAT = 1;
+/** The version of the file format this code writes: tables, header, and what holds the records together. */
+export const FORMAT = 2;
+/** The version of what is sealed, wraps and records, bound into each. Format 2 of the file took them over as they were. */
+export const SEAL_VERSION = 1;
 
 /** Which key wraps the keys of records. A second generation would get another name. */
 const WRAPPING_KEY_ID = 'items';
@@ -51,12 +53,18 @@ export interface RecordPlace {
   readonly revision: number;
 }
 
+/** All of a record but its ciphertext, which can be 25 MiB and is only read to open it. */
 export interface StoredRecord extends RecordPlace {
   /** Nonce (24 bytes), then the record's key sealed (48 bytes). */
   readonly wrappedKey: Buffer;
   readonly nonce: Buffer;
-  /** Ciphertext of the padded content, then the tag. */
-  readonly sealed: Buffer;
+  /** The tag of the ciphertext: 16 bytes. */
+  readonly tag: Buffer;
+}
+
+export interface SealedRecord extends StoredRecord {
+  /** That of the padded content, without its tag. */
+  readonly ciphertext: Buffer;
 }
 
 /**
@@ -81,7 +89,7 @@ export function tuple(...parts: readonly (string | number | Buffer)[]): Buffer {
 /** The additional data of a record's wrapped key (`key`) or content (`body`). */
 export function recordAad(vault: VaultIdentity, place: RecordPlace, field: 'key' | 'body'): Buffer {
   const { type, id, parent, nameKey, revision } = place;
-  const where = ['keystile/record', FORMAT, SUITE, vault.vaultId, vault.epoch] as const;
+  const where = ['keystile/record', SEAL_VERSION, SUITE, vault.vaultId, vault.epoch] as const;
   return tuple(...where, type, id, parent, nameKey, field, revision, WRAPPING_KEY_ID);
 }
 
@@ -92,7 +100,7 @@ export function sealRecord(
   place: RecordPlace,
   content: Buffer,
   random: RandomBytes,
-): StoredRecord {
+): SealedRecord {
   const key = random(KEY_BYTES);
   const padded = pad(content);
   const keyNonce = random(NONCE_BYTES);
@@ -101,7 +109,8 @@ export function sealRecord(
   const sealed = sealXaes(key, nonce, padded, recordAad(vault, place, 'body'));
   key.fill(0);
   padded.fill(0);
-  return { ...place, wrappedKey: Buffer.concat([keyNonce, wrapped]), nonce, sealed };
+  const [ciphertext, tag] = [sealed.subarray(0, -TAG_BYTES), sealed.subarray(-TAG_BYTES)];
+  return { ...place, wrappedKey: Buffer.concat([keyNonce, wrapped]), nonce, tag, ciphertext };
 }
 
 /** The record's own key. The caller wipes it. Throws `vault/damaged`. */
@@ -112,10 +121,11 @@ export function unwrapRecordKey(vault: VaultIdentity, itemsKey: Buffer, record: 
 }
 
 /** The content. The caller wipes it. Throws `vault/damaged`. */
-export function openRecord(vault: VaultIdentity, itemsKey: Buffer, record: StoredRecord): Buffer {
+export function openRecord(vault: VaultIdentity, itemsKey: Buffer, record: SealedRecord): Buffer {
   const key = unwrapRecordKey(vault, itemsKey, record);
+  const sealed = Buffer.concat([record.ciphertext, record.tag]);
   try {
-    return unpad(openXaes(key, record.nonce, record.sealed, recordAad(vault, record, 'body')));
+    return unpad(openXaes(key, record.nonce, sealed, recordAad(vault, record, 'body')));
   } finally {
     key.fill(0);
   }

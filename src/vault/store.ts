@@ -3,12 +3,17 @@
 
 import { DatabaseSync } from 'node:sqlite';
 import type { StatementSync } from 'node:sqlite';
-import { damagedHeader, newerFormat } from './header.ts';
-import type { Header, RecordDigestInput } from './header.ts';
+import type { BucketRow } from './buckets.ts';
+import type { DigestRow } from './digest-tree.ts';
+import { damagedHeader } from './header.ts';
+import type { Header } from './header.ts';
+import { prepareSchema, UPGRADE } from './schema.ts';
+import type { Format } from './schema.ts';
 import { FORMAT, RECORD_TYPES } from './seal.ts';
-import type { RecordType, StoredRecord } from './seal.ts';
+import type { RecordType, SealedRecord, StoredRecord } from './seal.ts';
 import { blob, damagedFile, guarded, text, whole } from './sqlite.ts';
 import type { Row } from './sqlite.ts';
+import { SQL } from './statements.ts';
 
 /** Passphrases tried since the last right one, and when the last was tried (wall clock, ms). */
 export interface Attempts {
@@ -16,7 +21,15 @@ export interface Attempts {
   readonly lastAt: number;
 }
 
+/** The name keys from `from` on, up to and without `to`. */
+export interface NameRange {
+  readonly from: Buffer;
+  readonly to: Buffer;
+}
+
 export interface VaultStore {
+  /** Of a file of format 1 nothing but header and attempts can be read before `upgrade`. */
+  readonly format: Format;
   readHeader(): Header;
   writeHeader(header: Header): void;
   get(type: RecordType, id: string): StoredRecord | undefined;
@@ -28,29 +41,37 @@ export interface VaultStore {
   count(type: RecordType, parent: string): number;
   /** The id of the record with the lowest revision. */
   oldest(type: RecordType, parent: string): string | undefined;
-  /** Every record without its ciphertext. */
-  digests(): Iterable<RecordDigestInput>;
-  put(record: StoredRecord): void;
+  /** The first records of a range, ordered by name key; at most `limit`. */
+  range(range: NameRange, limit: number): StoredRecord[];
+  /** How many records of a range are found in every way there is to find them: by name, by id and by parent. */
+  reachable(range: NameRange): number;
+  ciphertext(type: RecordType, id: string): Buffer | undefined;
+  put(record: SealedRecord): void;
   remove(type: RecordType, id: string): void;
+  /** From `from` up to and without `to`. */
+  readBuckets(from: number, to: number): BucketRow[];
+  /** One without entries is removed. */
+  writeBucket(row: BucketRow): void;
+  readDigests(): DigestRow[];
+  /** An empty one is removed. */
+  writeDigests(row: DigestRow): void;
+  readCounts(): ReadonlyMap<RecordType, number>;
+  writeCount(type: RecordType, records: number): void;
+  /** The records of a file of format 1. */
+  recordsBeforeUpgrade(): Iterable<StoredRecord>;
+  /** Makes the tables those of the newest format. Digests, counts and header are the caller's, in the same transaction. */
+  upgrade(): void;
   /** All changes of `work`, or none when it throws. Calls may be nested. */
   atomically<T>(work: () => T): T;
   readAttempts(): Attempts;
   writeAttempts(attempts: Attempts): void;
-  /** Throws `vault/damaged` when the file contradicts itself. */
+  /** Throws `vault/damaged` when the file contradicts itself. Takes seconds for a large vault. */
   check(): void;
   close(): void;
 }
 
-/** "KSTL" */
-const APPLICATION_ID = 0x4b53544c;
-
-const SCHEMA = [
-  `CREATE TABLE header (one INTEGER PRIMARY KEY CHECK (one = 1), vault_id TEXT NOT NULL, suite INTEGER NOT NULL, epoch INTEGER NOT NULL, memory_kib INTEGER NOT NULL, passes INTEGER NOT NULL, lanes INTEGER NOT NULL, salt BLOB NOT NULL, unlock_wrap BLOB NOT NULL, recovery_wrap BLOB, revision INTEGER NOT NULL, contents_mac BLOB NOT NULL, header_mac BLOB NOT NULL) STRICT`,
-  `CREATE TABLE records (type TEXT NOT NULL, id TEXT NOT NULL, parent TEXT NOT NULL, name_key BLOB NOT NULL, revision INTEGER NOT NULL, wrapped_key BLOB NOT NULL, nonce BLOB NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (type, id)) STRICT`,
-  `CREATE UNIQUE INDEX records_by_name ON records (name_key)`,
-  `CREATE INDEX records_by_parent ON records (type, parent, revision, id)`,
-  `CREATE TABLE attempts (one INTEGER PRIMARY KEY CHECK (one = 1), failures INTEGER NOT NULL, last_at INTEGER NOT NULL) STRICT`,
-] as const;
+/** HMAC-SHA256. */
+const NAME_KEY_BYTES = 32;
 
 const SETTINGS = [
   // One writer for as long as the file is open; it also keeps the index of the log in memory, not in a file.
@@ -60,37 +81,18 @@ const SETTINGS = [
   'synchronous = FULL',
   'secure_delete = ON',
   'temp_store = MEMORY',
+  'cache_size = -16000',
   'mmap_size = 0',
   'trusted_schema = OFF',
   'cell_size_check = ON',
 ] as const;
-
-const COLUMNS = 'type, id, parent, name_key, revision, wrapped_key, nonce';
-
-const SQL = {
-  header: 'SELECT * FROM header',
-  putHeader: 'INSERT OR REPLACE INTO header VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
-  get: `SELECT ${COLUMNS}, sealed FROM records WHERE type = ? AND id = ?`,
-  find: `SELECT ${COLUMNS}, sealed FROM records WHERE name_key = ?`,
-  list: `SELECT ${COLUMNS}, sealed FROM records WHERE type = ? AND parent = ? ORDER BY revision, id`,
-  ids: 'SELECT id FROM records WHERE type = ? AND parent = ? ORDER BY id',
-  count: 'SELECT count(*) AS count FROM records WHERE type = ? AND parent = ?',
-  oldest: 'SELECT id FROM records WHERE type = ? AND parent = ? ORDER BY revision, id LIMIT 1',
-  digests: `SELECT ${COLUMNS}, substr(sealed, -16) AS tag FROM records NOT INDEXED`,
-  put: `INSERT INTO records (${COLUMNS}, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (type, id) DO UPDATE SET parent = excluded.parent, name_key = excluded.name_key,
-    revision = excluded.revision, wrapped_key = excluded.wrapped_key, nonce = excluded.nonce, sealed = excluded.sealed`,
-  remove: 'DELETE FROM records WHERE type = ? AND id = ?',
-  attempts: 'SELECT failures, last_at FROM attempts',
-  putAttempts: 'INSERT OR REPLACE INTO attempts VALUES (1, ?, ?)',
-  check: 'PRAGMA integrity_check(1)',
-} as const;
 
 type Value = string | number | Buffer | null;
 
 export class SqliteStore implements VaultStore {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<keyof typeof SQL, StatementSync>();
+  #format: Format;
   #depth = 0;
 
   /**
@@ -100,11 +102,18 @@ export class SqliteStore implements VaultStore {
   constructor(path: string) {
     this.#database = guarded(() => new DatabaseSync(path, { defensive: true, timeout: 0 }));
     try {
-      guarded(() => this.#prepareFile());
+      this.#format = guarded(() => {
+        for (const setting of SETTINGS) this.#database.exec(`PRAGMA ${setting}`);
+        return prepareSchema(this.#database);
+      });
     } catch (error) {
       this.#database.close();
       throw error;
     }
+  }
+
+  get format(): Format {
+    return this.#format;
   }
 
   readHeader(): Header {
@@ -158,17 +167,69 @@ export class SqliteStore implements VaultStore {
     return row && text(row, 'id');
   }
 
-  digests(): RecordDigestInput[] {
-    return this.#rows('digests').map((row) => Object.assign(placeOf(row), { tag: blob(row, 'tag') }));
+  range({ from, to }: NameRange, limit: number): StoredRecord[] {
+    return this.#rows('range', [from, to, limit]).map((row) => recordOf(row));
   }
 
-  put(record: StoredRecord): void {
-    const { type, id, parent, nameKey, revision, wrappedKey, nonce, sealed } = record;
-    this.#run('put', [type, id, parent, nameKey, revision, wrappedKey, nonce, sealed]);
+  reachable({ from, to }: NameRange): number {
+    const row = this.#row('reachable', [from, to]);
+    return row === undefined ? 0 : whole(row, 'count');
+  }
+
+  ciphertext(type: RecordType, id: string): Buffer | undefined {
+    const row = this.#row('ciphertext', [type, id]);
+    return row && blob(row, 'ciphertext');
+  }
+
+  put(record: SealedRecord): void {
+    const { type, id, parent, nameKey, revision, wrappedKey, nonce, tag, ciphertext } = record;
+    this.#run('put', [type, id, parent, nameKey, revision, wrappedKey, nonce, tag, ciphertext]);
   }
 
   remove(type: RecordType, id: string): void {
     this.#run('remove', [type, id]);
+  }
+
+  readBuckets(from: number, to: number): BucketRow[] {
+    return this.#rows('buckets', [from, to]).map((row) => ({
+      bucket: whole(row, 'bucket'),
+      entries: blob(row, 'entries'),
+    }));
+  }
+
+  writeBucket({ bucket, entries }: BucketRow): void {
+    if (entries.length === 0) this.#run('removeBucket', [bucket]);
+    else this.#run('putBucket', [bucket, entries]);
+  }
+
+  readDigests(): DigestRow[] {
+    return this.#rows('digests').map((row) => {
+      const firstByte = whole(row, 'first_byte');
+      if (firstByte > 0xff) throw damagedFile();
+      return { firstByte, buckets: blob(row, 'buckets') };
+    });
+  }
+
+  writeDigests({ firstByte, buckets }: DigestRow): void {
+    if (buckets.length === 0) this.#run('removeDigests', [firstByte]);
+    else this.#run('putDigests', [firstByte, buckets]);
+  }
+
+  readCounts(): ReadonlyMap<RecordType, number> {
+    return new Map(this.#rows('counts').map((row) => [typeOf(row), whole(row, 'records')]));
+  }
+
+  writeCount(type: RecordType, records: number): void {
+    this.#run('putCount', [type, records]);
+  }
+
+  *recordsBeforeUpgrade(): Generator<StoredRecord> {
+    for (const row of guarded(() => this.#statement('beforeUpgrade').iterate())) yield recordOf(row);
+  }
+
+  upgrade(): void {
+    this.#execute(UPGRADE);
+    this.#format = FORMAT;
   }
 
   atomically<T>(work: () => T): T {
@@ -207,28 +268,6 @@ export class SqliteStore implements VaultStore {
     if (this.#database.isOpen) this.#database.close();
   }
 
-  #prepareFile(): void {
-    for (const setting of SETTINGS) this.#database.exec(`PRAGMA ${setting}`);
-    const schema = this.#database.prepare('SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid').all();
-    const applicationId = this.#pragma('application_id');
-    const format = this.#pragma('user_version');
-    if (schema.length === 0 && applicationId === 0 && format === 0) {
-      const version = `PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${FORMAT}`;
-      this.#database.exec(`BEGIN; ${SCHEMA.join(';')}; ${version}; COMMIT`);
-      return;
-    }
-    if (applicationId !== APPLICATION_ID) throw damagedFile();
-    if (format > FORMAT) throw newerFormat();
-    // A trigger or a view here would be somebody else's code, so the schema must be this one to the letter.
-    const isSchemaOurs = schema.length === SCHEMA.length && schema.every((row, i) => row['sql'] === SCHEMA[i]);
-    if (format !== FORMAT || !isSchemaOurs) throw damagedFile();
-  }
-
-  #pragma(name: string): number {
-    const row = this.#database.prepare(`PRAGMA ${name}`).get();
-    return row === undefined ? 0 : Number(row[name]);
-  }
-
   #statement(name: keyof typeof SQL): StatementSync {
     const known = this.#statements.get(name);
     if (known !== undefined) return known;
@@ -260,20 +299,23 @@ export class SqliteStore implements VaultStore {
 }
 
 function recordOf(row: Row): StoredRecord {
-  return Object.assign(placeOf(row), { sealed: blob(row, 'sealed') });
-}
-
-function placeOf(row: Row): Omit<StoredRecord, 'sealed'> {
-  const name = text(row, 'type');
-  const type = RECORD_TYPES.find((known) => known === name);
-  if (type === undefined) throw damagedFile();
+  const nameKey = blob(row, 'name_key');
+  if (nameKey.length !== NAME_KEY_BYTES) throw damagedFile();
   return {
-    type,
+    type: typeOf(row),
     id: text(row, 'id'),
     parent: text(row, 'parent'),
-    nameKey: blob(row, 'name_key'),
+    nameKey,
     revision: whole(row, 'revision'),
     wrappedKey: blob(row, 'wrapped_key'),
     nonce: blob(row, 'nonce'),
+    tag: blob(row, 'tag'),
   };
+}
+
+function typeOf(row: Row): RecordType {
+  const name = text(row, 'type');
+  const type = RECORD_TYPES.find((known) => known === name);
+  if (type === undefined) throw damagedFile();
+  return type;
 }
