@@ -17,6 +17,7 @@ import type { Settings } from '../machine/settings.ts';
 import type { StoredAgent } from '../vault/agents.ts';
 import type { Vault } from '../vault/vault.ts';
 import { arrange, makeChange } from './changes.ts';
+import { checkInPauses } from './checking.ts';
 import { fitText } from './output-text.ts';
 import { Elsewhere } from './elsewhere.ts';
 import { disclosedValues, runJob, searchPathOf } from './jobs.ts';
@@ -66,6 +67,8 @@ export class Service {
   /** Agents known to be in the vault: most calls come from one of them. Emptied whenever one could have left it. */
   readonly #seen = new Set<string>();
   #isLocking = false;
+  /** What was found wrong with the vault after it was unlocked: it stays locked until this daemon ends. */
+  #damage: Failure | null = null;
   #refusals = 0;
   #lastActiveMs = monotonicMs();
   #clockOffsetMs = Date.now() - monotonicMs();
@@ -123,6 +126,7 @@ export class Service {
    */
   async becomeUnlocked(vault: Vault, event: AuditEvent['event']): Promise<void> {
     try {
+      if (this.#damage !== null) throw this.#damage;
       this.audit.unlock({ ...vault.auditKeys(), vaultId: vault.vaultId });
       await this.record({ event, facts: {} });
       this.vault = vault;
@@ -131,6 +135,11 @@ export class Service {
       );
       this.touch();
       await this.mounts.openAll();
+      checkInPauses(vault, (damage) => {
+        this.#damage = damage;
+        this.log.failure('vault', damage);
+        this.lock('damaged').catch((error: unknown) => this.log.failure('lock', error));
+      });
     } catch (error) {
       vault.lock();
       this.audit.lock();
@@ -139,7 +148,7 @@ export class Service {
   }
 
   /** Ends every grant, lease, request and watch, then wipes the keys. Never waits for the audit log to agree. */
-  async lock(why: 'locked' | 'stopped'): Promise<void> {
+  async lock(why: 'locked' | 'stopped' | 'damaged'): Promise<void> {
     if (!this.isUnlocked) return;
     this.#isLocking = true;
     this.#seen.clear();
@@ -147,7 +156,9 @@ export class Service {
       this.watchers.closeAll();
       this.terminals.forgetAll();
       const unmounted = this.mounts.closeAll();
-      await this.authority.lock(why).catch((error: unknown) => this.log.failure('lock', error));
+      await this.authority
+        .lock(why === 'stopped' ? why : 'locked')
+        .catch((error: unknown) => this.log.failure('lock', error));
       await unmounted;
       await this.record({ event: 'vault_locked', facts: { why } }).catch((error: unknown) =>
         this.log.failure('lock', error),
