@@ -14,10 +14,17 @@ import type { VaultFiles } from '../../src/vault/files.ts';
 import { writeNewVault } from '../../src/vault/opening.ts';
 import { Vault } from '../../src/vault/vault.ts';
 import { readState, stateOf } from '../programs/vault-states.ts';
+import { formatOf, makeFormat1 } from './format-1.ts';
 import { CHEAP_KDF, PASSPHRASE, secret, temporaryFiles } from './temporary-vault.ts';
 
 const ROUNDS = Number(process.env['KEYSTILE_TEST_CRASH_ROUNDS'] ?? 500);
 const LANES = 2;
+const MIGRATIONS = Math.min(ROUNDS, 40);
+/** From the start of the program; it opens the vault meanwhile. */
+const MIGRATION_DEATH_MS_MAX = 250;
+/** As many agents as a vault takes. */
+const BALLAST = 200;
+const AGENT = { programDigest: null, claimedName: null, state: 'pending', firstSeenAt: 1, lastSeenAt: 1 } as const;
 /** Longest time, chosen at random, from a writer's start, from its opening the vault or from its first transaction. */
 const DEATH_MS_MAX = { start: 100, open: 50, written: 25 } as const;
 
@@ -40,6 +47,17 @@ async function makeLane(t: TestContext): Promise<Lane> {
   const files = temporaryFiles(t);
   using key = await writeNewVault({ files, passphrase: secret(PASSPHRASE), kdf: CHEAP_KDF });
   return { files, key: key.reveal().toString('hex') };
+}
+
+/** So many more records that turning the format of the vault takes as long as starting the program. */
+function addBallast({ files, key }: Lane): void {
+  const vault = Vault.openWithKey({ files, now: Date.now }, new Secret(Buffer.from(key, 'hex')));
+  vault.transaction(() => {
+    for (let i = 0; i < BALLAST; i += 1) {
+      vault.putAgent({ ...AGENT, agentId: `agent_${i}`, program: `/usr/bin/${'x'.repeat(3_000)}` });
+    }
+  });
+  vault.close();
 }
 
 /** When a writer is killed: never, or so long after something. */
@@ -108,6 +126,25 @@ test(`X01: ${ROUNDS} times killed at any moment, the vault holds the old state o
   await Promise.all(Array.from({ length: LANES }, runLane));
   t.diagnostic(`${rounds} writers killed, ${killedInside} of them while writing, ${written} transactions`);
   assert.ok(ROUNDS < 20 || killedInside > ROUNDS / 2, 'too few writers lived long enough to write');
+});
+
+test(`X01: ${MIGRATIONS} times killed while format 1 becomes format 2, the vault is whole and in one of the two`, async (t) => {
+  const lane = await makeLane(t);
+  const vaultKey = Buffer.from(lane.key, 'hex');
+  addBallast(lane);
+  let state = 0;
+  const left: number[] = [];
+  for (let round = 0; round < MIGRATIONS; round += 1) {
+    makeFormat1(lane.files.vault, vaultKey);
+    const said = await runWriter(lane, state + 1, { after: 'start', ms: Math.random() * MIGRATION_DEATH_MS_MAX });
+    const format = formatOf(lane.files.vault);
+    assert.ok(format === 2 || said.length === 0, 'it was opened in format 1');
+    left.push(format);
+    const acknowledged = Math.max(state, ...said.map(Number).filter(Number.isInteger));
+    state = stateLeftBehind(lane);
+    assert.ok(state === acknowledged || state === acknowledged + 1, `acknowledged ${acknowledged}, found ${state}`);
+  }
+  t.diagnostic(`${left.filter((format) => format === 1).length} of ${left.length} left in format 1`);
 });
 
 test('X04: a change the system refuses to write is not there, and all before it is', async (t) => {

@@ -15,9 +15,9 @@ const INDEXES = `CREATE UNIQUE INDEX records_by_name ON records (name_key);
 /** The file of a vault that is closed. */
 export function makeFormat1(path: string, vaultKey: Buffer): void {
   const database = new DatabaseSync(path);
-  database.function('join', (a, b) => Buffer.concat([bytes(a), bytes(b)]));
+  database.function('joined', (a, b) => Buffer.concat([bytes(a), bytes(b)]));
   database.exec(`BEGIN; ALTER TABLE records RENAME TO records_2; DROP INDEX records_by_name; DROP INDEX records_by_parent;
-    ${RECORDS}; INSERT INTO records SELECT type, id, parent, name_key, revision, wrapped_key, nonce, join(ciphertext, tag)
+    ${RECORDS}; INSERT INTO records SELECT type, id, parent, name_key, revision, wrapped_key, nonce, joined(ciphertext, tag)
     FROM records_2; DROP TABLE records_2; ${INDEXES}; DROP TABLE buckets; DROP TABLE digests; DROP TABLE counts;
     PRAGMA user_version = 1`);
   writeMacs(database, vaultKey);
