@@ -41,15 +41,15 @@ export class ItemDraft {
   #title: string;
   #tags: readonly string[];
 
-  /** `base` with the number of the version that is to come. */
-  constructor(base: StoredItem, makeId: MakeId) {
+  /** `base` with the number of the version that is to come; `at` stands before the fields that failures name. */
+  constructor(base: StoredItem, makeId: MakeId, at = '') {
     this.#base = base;
     this.#makeId = makeId;
     this.#sections = [...base.sections];
     this.#fields = [...base.fields];
     this.#files = [...base.files];
-    this.#title = parseTitle(base.title, 'title');
-    this.#tags = parseTags(base.tags);
+    this.#title = parseTitle(base.title, `${at}title`);
+    this.#tags = parseTags(base.tags, at);
   }
 
   retitle(title: string): void {
@@ -57,7 +57,7 @@ export class ItemDraft {
   }
 
   retag(tags: readonly string[]): void {
-    this.#tags = parseTags(tags);
+    this.#tags = parseTags(tags, '');
   }
 
   /** A further field, even when there is one of that name. Throws `name/invalid`, `input/too_large`. */
@@ -162,9 +162,9 @@ export class ItemDraft {
   }
 }
 
-function parseTags(tags: readonly string[]): readonly string[] {
+function parseTags(tags: readonly string[], at: string): readonly string[] {
   refuseMore(tags.length, TAGS_MAX, 'tags');
-  return [...new Set(tags.map((tag, i) => parseTitle(tag, `tags[${i}]`)))];
+  return [...new Set(tags.map((tag, i) => parseTitle(tag, `${at}tags[${i}]`)))];
 }
 
 function checkLength(value: Secret, bytesMax: number, what: string, at: string): void {

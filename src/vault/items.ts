@@ -256,7 +256,7 @@ export class Items {
 
   #insert(collectionId: string, draft: DraftItem, how: 'add' | 'set', at: string): StoredItem {
     const now = this.#time();
-    const item = this.#draft({
+    const base = {
       itemId: makeId('item', this.#records.random(13)),
       collectionId: this.#collections.get(collectionId).collectionId,
       title: draft.title,
@@ -269,7 +269,8 @@ export class Items {
       isArchived: draft.isArchived ?? false,
       createdAt: now,
       updatedAt: now,
-    });
+    };
+    const item = this.#draft(base, at);
     for (const [i, field] of draft.fields.entries()) {
       if (how === 'add') item.addField(field, `${at}fields[${i}]`);
       else item.setField(field, `${at}fields[${i}]`);
@@ -294,8 +295,8 @@ export class Items {
     if (gone !== null) this.#values.prune(gone, [item, ...this.#versions.before(item)]);
   }
 
-  #draft(base: StoredItem): ItemDraft {
-    return new ItemDraft(base, (kind) => makeId(kind, this.#records.random(13)));
+  #draft(base: StoredItem, at = ''): ItemDraft {
+    return new ItemDraft(base, (kind) => makeId(kind, this.#records.random(13)), at);
   }
 
   #next(item: StoredItem): StoredItem {
