@@ -12,12 +12,13 @@ const MAP: Readonly<Record<string, readonly string[]>> = {
   vault: ['core', 'machine'],
   audit: ['core', 'machine'],
   wire: ['core', 'machine'],
+  sources: ['core', 'machine'],
   delivery: ['core', 'machine'],
   authority: ['core'],
   'doors/mcp': ['core', 'wire'],
   'doors/cli': ['core', 'wire', 'machine'],
-  daemon: ['core', 'machine', 'vault', 'audit', 'wire', 'delivery', 'authority'],
-  'daemon.ts': ['core', 'machine', 'vault', 'audit', 'wire', 'delivery', 'authority', 'daemon'],
+  daemon: ['core', 'machine', 'vault', 'audit', 'wire', 'delivery', 'authority', 'sources'],
+  'daemon.ts': ['core', 'machine', 'vault', 'audit', 'wire', 'delivery', 'authority', 'sources', 'daemon'],
   'main.ts': ['doors/mcp', 'doors/cli', 'machine'],
 };
 
@@ -37,7 +38,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 
 /** I1: the only files in which a value may be in the clear. */
 const REVEALING =
-  /^(?:core\/secret|vault\/.*|audit\/.*|delivery\/.*|daemon\/(?:control-handlers|imports|jobs|service)|doors\/cli\/.*|machine\/terminal)\.ts$/;
+  /^(?:core\/secret|vault\/.*|audit\/.*|delivery\/.*|sources\/.*|daemon\/(?:control-handlers|imports|jobs|service)|doors\/cli\/.*|machine\/terminal)\.ts$/;
 
 interface Import {
   readonly from: string;

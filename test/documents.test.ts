@@ -56,14 +56,31 @@ test('N08: nothing runs at installation that was not decided about by name', () 
   for (const script of ['preinstall', 'install', 'postinstall', 'prepare']) assert.ok(!(script in pack.scripts));
 });
 
-test('N10: no file of ours knows how to speak to a network', () => {
+/** N10: the one file that may, and the one that may import it. Both act only on an address that config.toml names. */
+const SPEAKING_FILE = 'src/sources/kv.ts';
+const ITS_IMPORTER = 'src/sources/source.ts';
+
+test('N10: one file of ours knows how to speak to a network, to the address in the settings, and no other does', () => {
   const files = globSync('src/**/*.ts');
   assert.ok(files.length > 80, `only ${files.length} files were seen`);
   const speaking = /'node:(?:http|https|http2|dns|tls|dgram|dns\/promises)'|\bfetch\(|\bnew WebSocket\(/;
   assert.deepEqual(
     files.filter((file) => speaking.test(text(file))),
-    [],
+    [SPEAKING_FILE],
   );
+  const importers = files.filter((file) => /from '[^']*\/kv\.ts'/.test(text(file)));
+  assert.deepEqual(importers, [ITS_IMPORTER]);
+  const kv = text(SPEAKING_FILE);
+  assert.deepEqual(
+    [...kv.matchAll(/'node:(?:https?|http2|dns|tls|dgram)'/g)].map(([name]) => name),
+    ["'node:http'", "'node:https'"],
+  );
+  assert.deepEqual(
+    [...kv.matchAll(/new URL\(([^)]*)\)/g)].map(([, from]) => from),
+    ['address'],
+  );
+  assert.equal([...kv.matchAll(/\bhttps?Request\(url, /g)].length, [...kv.matchAll(/\bhttps?Request\(/g)].length);
+  assert.equal(DEFAULT_SETTINGS.sources.size, 0);
 });
 
 test('the changelog begins with the version of the package', () => {

@@ -20,6 +20,7 @@ void test('every setting is read, and the others keep their defaults', () => {
     requestSeconds: 60,
     lockAfterIdleMinutes: 0,
     allowUncountedPipes: true,
+    sources: new Map(),
   });
 });
 
