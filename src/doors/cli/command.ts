@@ -5,12 +5,17 @@ import type { Connection } from '../../wire/client.ts';
 import type { Human } from './human.ts';
 import type { Output } from './output.ts';
 
+/** What there is a list of: completion asks the daemon for it (completion-words.ts). */
+export type NameKind = 'environment' | 'mount' | 'request' | 'agent' | 'grant' | 'vault';
+
 export interface Argument {
   /** In capitals, as help shows it. */
   readonly name: string;
   readonly isOptional?: boolean;
   /** The only words it takes. */
   readonly choices?: readonly string[];
+  /** It names one of these, for completion. */
+  readonly names?: NameKind;
 }
 
 export interface Flag {
@@ -18,6 +23,8 @@ export interface Flag {
   /** What stands for the value in help, in capitals; a flag without it is a switch. */
   readonly value?: string;
   readonly choices?: readonly string[];
+  /** Its value names one of these, for completion. */
+  readonly names?: NameKind;
   /** Words that may follow without `=`; when none does, the flag has the value `default`. */
   readonly optional?: { readonly accepts: RegExp; readonly default: string };
 }
