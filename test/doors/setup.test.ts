@@ -353,7 +353,7 @@ for (const client of ['cursor', 'vscode'] as const) {
     const report = await setup(client);
     const text = readFileSync(file, 'utf8');
     assert.deepEqual([report.changed, report.file], [true, file]);
-    assert.deepEqual((readMembers(text)?.[group] as Record<string, unknown>).keystile, ENTRY);
+    assert.deepEqual((readMembers(text)?.[group] as Record<string, unknown> | undefined)?.keystile, ENTRY);
     assert.equal(readFileSync(report.backup ?? '', 'utf8'), config);
     assert.equal(statSync(file).mode & 0o777, 0o640);
     const [before = '', after = ''] = text.split(/,?\n {8}"keystile": \{\n[^]*?\n {8}\}/);

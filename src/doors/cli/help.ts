@@ -17,7 +17,7 @@ function argumentText(argument: Argument): string {
 }
 
 /** `--for TIME`. */
-function flagText(name: string, flag: Flag): string {
+export function flagText(name: string, flag: Flag): string {
   const value = flag.choices?.join('|') ?? flag.value;
   if (value === undefined) return `--${name}`;
   return flag.optional === undefined ? `--${name} ${value}` : `--${name} [${value}]`;
