@@ -1,4 +1,4 @@
-// Reads argv and opens one door: the MCP server for agents, the command line for people.
+// Reads argv and opens one door: the MCP server for agents, the command line for people, names for their shells.
 
 const [command, ...rest] = process.argv.slice(2);
 
@@ -9,6 +9,9 @@ if (command === 'mcp' && rest.length === 0) {
   const { serveMcp } = await import('./doors/mcp/serve.ts');
   // Ends even if a call still waits for the human: there is nobody left to tell.
   process.exit(await serveMcp({ paths }));
+} else if (command === 'completion-words' && rest.length === 1) {
+  const { completionWords } = await import('./doors/cli/completion-words.ts');
+  process.stdout.write(await completionWords(rest[0] ?? ''));
 } else {
   const { runCli } = await import('./doors/cli/cli.ts');
   process.exitCode = await runCli(process.argv.slice(2));

@@ -137,6 +137,24 @@ test('the settings in the README are the defaults', () => {
   assert.deepEqual(parseSettings(toml), DEFAULT_SETTINGS);
 });
 
+test('the sources of docs/sources.md are settings, and its table has every key there is', () => {
+  const document = text('docs/sources.md');
+  const toml = /```toml\n(.*?)```/s.exec(document)?.[1] ?? '';
+  assert.deepEqual([...parseSettings(toml).sources.values()].map(({ kind }) => kind).toSorted(), [
+    'op',
+    'pass',
+    'vault-kv2',
+  ]);
+  const table = document.slice(0, document.indexOf('## What a reference means'));
+  const listed = [...table.matchAll(/^\| `([a-z_]+)` +\| .*(?:all|`(?:op|pass|kv2|vault-kv2)`)/gm)].map(
+    ([, key = '']) => key,
+  );
+  const read = [
+    ...text('src/machine/source-settings.ts').matchAll(/(?:table\.\w+|parsePath)\((?:table, )?'([a-z_]+)'/g),
+  ].map(([, key = '']) => key);
+  assert.deepEqual([...new Set(listed)].toSorted(), [...new Set(read)].toSorted());
+});
+
 test('every attack case of a test is in SECURITY.md, and every test it names is there', () => {
   const security = text('SECURITY.md');
   const rows = [...security.matchAll(/^\| ([A-Z]\d\d) +\|.*\| *([SBR–]) *\| *(.*?) *\|$/gm)];

@@ -5,6 +5,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure } from '../core/failure.ts';
 import type { SecretReference } from '../core/reference.ts';
+import type { Secret } from '../core/secret.ts';
 import type { PassSettings } from '../machine/source-settings.ts';
 import { askProgram, childEnvironment, type Said } from './child.ts';
 import type { OpenItem, Shelf, SourcePowers } from './source.ts';
@@ -56,7 +57,7 @@ export class PassShelf implements Shelf {
   }
 }
 
-function fieldOf(entry: Buffer, reference: SecretReference) {
+function fieldOf(entry: Buffer, reference: SecretReference): Secret {
   const [first = Buffer.alloc(0), ...rest] = linesOf(entry);
   if (reference.field === 'password') return valueOf(first, reference);
   const isOtp = reference.field === 'otp';
@@ -106,17 +107,15 @@ function startsWith(line: Buffer, start: Buffer): boolean {
   return line.subarray(0, start.length).equals(start);
 }
 
-/** By gpg's status lines: `[GNUPG:] NO_SECKEY …`, `[GNUPG:] ERROR pkdecrypt_failed …`. */
+/**
+ * By gpg's status line for a decryption that failed. Measured with GnuPG 2.2.40: a key that is not there, a passphrase that
+ * nobody could be asked for and one that nobody typed all look alike.
+ */
 function failureOf(said: Said, reference: SecretReference): Failure {
   const name = nameOf(reference);
-  if (said.stderr.includes('[GNUPG:] NO_SECKEY')) {
-    return new Failure('source/failed', `gpg has no secret key for the entry of ${name}`, {
-      hint: 'see which keys the store uses: gpg --list-secret-keys, and .gpg-id in the store',
-    });
-  }
-  if (said.stderr.includes('[GNUPG:] ERROR pkdecrypt_failed')) {
-    return new Failure('source/sign_in', `gpg could not use the key for ${name}: it was not unlocked`, {
-      hint: 'unlock it at a terminal with pass show, then try again; docs/sources.md has GPG_TTY and DISPLAY',
+  if (said.stderr.includes('[GNUPG:] DECRYPTION_FAILED')) {
+    return new Failure('source/sign_in', `gpg could not use a key for ${name}: it is not here, or was not unlocked`, {
+      hint: 'unlock it at a terminal with pass show, or look for it with gpg --list-secret-keys, then try again',
     });
   }
   const how = said.exitCode === null ? 'was ended by a signal' : `exited with ${said.exitCode}`;

@@ -13,7 +13,10 @@ function valueOf(bytes: Buffer, span: Span): unknown {
       return span.items.map((item) => valueOf(bytes, item));
     case 'string':
       return stringBytes(bytes, span)?.toString('utf8') ?? null;
-    default:
+    case 'number':
+    case 'true':
+    case 'false':
+    case 'null':
       return JSON.parse(bytes.subarray(span.start, span.end).toString('utf8'));
   }
 }

@@ -14,13 +14,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import fc from 'fast-check';
 import { parse } from 'smol-toml';
 import { Failure } from '../../src/core/failure.ts';
+import { readMembers, replaceMember } from '../../src/doors/cli/setup-json.ts';
 import { replaceTable } from '../../src/doors/cli/setup-toml.ts';
-import { setupClient, type SetupReport } from '../../src/doors/cli/setup.ts';
+import { setupClient, type ClientName, type SetupReport } from '../../src/doors/cli/setup.ts';
 
 const LAUNCHER = { command: '/opt/keystile/node', args: ['/opt/keystile/dist/keystile.js'] };
 
@@ -51,6 +52,29 @@ else {
   servers.keystile = { type: 'stdio', command: args[at + 1], args: args.slice(at + 2), env };
 }
 fs.writeFileSync(file, JSON.stringify(config, null, 2));
+`;
+
+/** As VS Code does it (its mcpResourceScannerService): the file is parsed, and written anew without comments. */
+const FAKE_CODE = `#!${process.execPath}
+const fs = require('node:fs'), path = require('node:path');
+const file = path.join(process.env.HOME, '.config/Code/User/mcp.json');
+fs.appendFileSync(path.join(process.env.HOME, 'calls'), JSON.stringify(process.argv.slice(2)) + '\\n');
+const text = fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '{}';
+const config = JSON.parse(text.replace(/^ *\\/\\/.*$/gm, '').replace(/,(\\s*[}\\]])/g, '$1'));
+const { name, ...server } = JSON.parse(process.argv[3]);
+fs.mkdirSync(path.dirname(file), { recursive: true });
+fs.writeFileSync(file, JSON.stringify({ servers: { ...config.servers, [name]: server } }, null, '\\t'));
+`;
+
+const EDITOR_CONFIG = `// servers of mine
+{
+    "inputs": [], // none yet
+    "SERVERS": {
+        // the one for tickets
+        "tickets": { "command": "npx", "args": ["-y", "tickets"] }, /* odd */
+        "number": { "command": "x", "timeout": 1e3 } // last
+    },
+}
 `;
 
 const CONFIG = `# my comment
@@ -109,7 +133,16 @@ function installClaude(config?: string): string {
   return file;
 }
 
-function setup(client: 'codex' | 'claude', flags: { print?: boolean; remove?: boolean } = {}): Promise<SetupReport> {
+/** The configuration file of an editor, with `SERVERS` called as it calls them. */
+function haveEditorConfig(client: 'cursor' | 'vscode', config?: string): { file: string; config: string } {
+  const file = join(root, client === 'cursor' ? '.cursor' : '.config/Code/User', 'mcp.json');
+  const text = config?.replaceAll('SERVERS', client === 'cursor' ? 'mcpServers' : 'servers') ?? '';
+  mkdirSync(dirname(file), { recursive: true });
+  if (config !== undefined) writeFileSync(file, text, { mode: 0o640 });
+  return { file, config: text };
+}
+
+function setup(client: ClientName, flags: { print?: boolean; remove?: boolean } = {}): Promise<SetupReport> {
   return setupClient({ client, print: false, remove: false, ...flags, launcher: LAUNCHER, env });
 }
 
@@ -220,7 +253,7 @@ test('--print writes nothing and shows the entry and what agents should be told'
 });
 
 test('a client that is not installed is a clear message with the way out', async () => {
-  for (const client of ['codex', 'claude'] as const) {
+  for (const client of ['codex', 'claude', 'cursor', 'vscode'] as const) {
     await assert.rejects(
       setup(client),
       (error) => hasCode('client/not_installed')(error) && /--print/.test((error as Failure).hint),
@@ -308,4 +341,152 @@ test('a table put into any file and taken out again leaves the bytes there were'
     }),
   );
   assert.ok(!existsSync(join(root, 'codex')));
+});
+
+const ENTRY = { type: 'stdio', command: '/opt/keystile/node', args: ['/opt/keystile/dist/keystile.js', 'mcp'] };
+
+for (const client of ['cursor', 'vscode'] as const) {
+  const group = client === 'cursor' ? 'mcpServers' : 'servers';
+
+  test(`${client} is told once, in its file, where every other byte stays; and --remove gives the bytes back`, async () => {
+    const { file, config } = haveEditorConfig(client, EDITOR_CONFIG);
+    const report = await setup(client);
+    const text = readFileSync(file, 'utf8');
+    assert.deepEqual([report.changed, report.file], [true, file]);
+    assert.deepEqual((readMembers(text)?.[group] as Record<string, unknown> | undefined)?.keystile, ENTRY);
+    assert.equal(readFileSync(report.backup ?? '', 'utf8'), config);
+    assert.equal(statSync(file).mode & 0o777, 0o640);
+    const [before = '', after = ''] = text.split(/,?\n {8}"keystile": \{\n[^]*?\n {8}\}/);
+    assert.equal(before.replace('1e3 }, //', '1e3 } //') + after, config);
+    const { mtimeNs } = statSync(file, { bigint: true });
+    assert.equal((await setup(client)).changed, false);
+    assert.equal(statSync(file, { bigint: true }).mtimeNs, mtimeNs);
+    assert.equal((await setup(client, { remove: true })).changed, true);
+    assert.equal(readFileSync(file, 'utf8'), config);
+    assert.equal((await setup(client, { remove: true })).changed, false);
+  });
+
+  test(`${client}: a file that is not there yet is made, and an entry keeps what somebody added to it`, async () => {
+    const { file } = haveEditorConfig(client);
+    env.KEYSTILE_HOME = '/srv/my home';
+    await setup(client);
+    const made = { [group]: { keystile: { ...ENTRY, env: { KEYSTILE_HOME: '/srv/my home' } } } };
+    assert.deepEqual(JSON.parse(readFileSync(file, 'utf8')), made);
+    const old = {
+      command: 'old',
+      args: [],
+      env: { DEBUG: '1', KEYSTILE_HOME: '/old' },
+      envFile: '/e',
+      disabled: true,
+      timeout: 60,
+    };
+    writeFileSync(file, JSON.stringify({ [group]: { keystile: old } }));
+    delete env.KEYSTILE_HOME;
+    await setup(client);
+    const entry = { ...ENTRY, env: { DEBUG: '1' }, envFile: '/e', timeout: 60 };
+    assert.deepEqual(JSON.parse(readFileSync(file, 'utf8')), { [group]: { keystile: entry } });
+  });
+
+  test(`${client}: what cannot be read, or not be changed safely, stays as it is`, async () => {
+    for (const config of [
+      '{',
+      '[]',
+      '{"SERVERS": []}',
+      '{"a": 1, "a": 2}',
+      '// nothing else',
+      `{"SERVERS": {"keystile": 1, "keystile": 2}}`,
+    ]) {
+      const { file, config: text } = haveEditorConfig(client, config);
+      await assert.rejects(setup(client), hasCode('client/config'), config);
+      assert.equal(readFileSync(file, 'utf8'), text);
+    }
+  });
+}
+
+test('VS Code is asked to add the server itself; the comments it would drop stay', async () => {
+  writeFileSync(join(root, 'bin', 'code'), FAKE_CODE, { mode: 0o755 });
+  const file = join(root, '.config/Code/User/mcp.json');
+  await setup('vscode');
+  assert.deepEqual(JSON.parse(readFileSync(join(root, 'calls'), 'utf8')), [
+    '--add-mcp',
+    JSON.stringify({ name: 'keystile', ...ENTRY }),
+  ]);
+  assert.deepEqual(JSON.parse(readFileSync(file, 'utf8')), { servers: { keystile: ENTRY } });
+
+  writeFileSync(
+    file,
+    EDITOR_CONFIG.replace('SERVERS', 'servers')
+      .replace(' /* odd */', '')
+      .replaceAll(/ \/\/ (?:last|none yet)/g, ''),
+  );
+  await setup('vscode');
+  assert.match(readFileSync(file, 'utf8'), /^\/\/ servers of mine\n[^]*\/\/ the one for tickets\n[^]*"keystile": \{/);
+
+  writeFileSync(
+    join(root, 'bin', 'code'),
+    '#!/bin/sh\necho broken > "$HOME/.config/Code/User/mcp.json"; echo "no display" >&2; exit 1\n',
+  );
+  env.KEYSTILE_HOME = '/srv/other';
+  const before = readFileSync(file, 'utf8');
+  await assert.rejects(
+    setup('vscode'),
+    (error) => hasCode('client/config')(error) && /no display/.test((error as Error).message),
+  );
+  assert.equal(readFileSync(file, 'utf8'), before);
+});
+
+test('--print shows what belongs into the files of the editors, and writes nothing', async () => {
+  assert.match(
+    (await setup('cursor', { print: true })).entry,
+    /^\{\n {2}"mcpServers": \{\n {4}"keystile": \{\n {6}"type": "stdio"/,
+  );
+  assert.match((await setup('vscode', { print: true })).entry, /^\{\n {2}"servers": \{/);
+  assert.deepEqual(readdirSync(root), ['bin']);
+});
+
+/** JSON with comments, commas and line ends as people leave them. */
+const jsonc = fc
+  .tuple(
+    fc.array(
+      fc.tuple(fc.constantFrom('"a"', '"b"', '"keys"'), fc.constantFrom('1', '{}', '{"x": [1, 2]}', '"// no"')),
+      { maxLength: 3 },
+    ),
+    fc.constantFrom('', '\n  ', '\r\n\t'),
+    fc.constantFrom('', ' // c', ' /* , } */'),
+    fc.boolean(),
+  )
+  .map(([pairs, line, comment, hasTrailing]) => {
+    const unique = [...new Map(pairs)];
+    const isLine = comment.startsWith(' //');
+    const start = line === '' && isLine ? '\n' : line;
+    const members = unique.map(
+      ([key, value], i) => `${start}${key}: ${value}${i < unique.length - 1 || hasTrailing ? ',' : ''}${comment}`,
+    );
+    return { members: members.join(''), end: isLine || line !== '' ? '\n' : '' };
+  });
+
+test('a member put into any file, and taken out again, changes nothing else', () => {
+  const value = { command: 'c', args: ['{', '// x'] };
+  fc.assert(
+    fc.property(jsonc, jsonc, fc.boolean(), (outer, inner, hasGroup) => {
+      const group = `"servers": {${inner.members}${inner.end}}`;
+      const text = hasGroup
+        ? `{${group}${outer.members === '' ? '' : `,${outer.members}`}${outer.end}}`
+        : `{${outer.members}${outer.end}}`;
+      const before = readMembers(text);
+      fc.pre(before !== null);
+      const put = replaceMember(text, ['servers', 'keystile'], value) ?? assert.fail('not put');
+      const servers = { ...(before['servers'] as object | undefined), keystile: value };
+      assert.deepEqual(readMembers(put), { ...before, servers }, put);
+      assert.equal(replaceMember(put, ['servers', 'keystile'], value), put);
+      const back = replaceMember(put, ['servers', 'keystile'], undefined) ?? assert.fail('not taken out');
+      assert.deepEqual(
+        readMembers(back),
+        { ...before, servers: { ...(before['servers'] as object | undefined) } },
+        back,
+      );
+      if (hasGroup && inner.members !== '') assert.equal(back, text);
+    }),
+    { numRuns: 1_000 },
+  );
 });

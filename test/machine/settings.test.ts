@@ -39,6 +39,68 @@ for (const [text, expected] of [
   ['lock_after_idle_minutes = -1', 'from 0 to 10080'],
   ['[audit]\nfile = "events"', '"audit.file" has to be an absolute path'],
   ['x = ', 'config.toml, line 1'],
+  ['sources = 3', '"sources" has to be a table'],
+  ['[sources]\nwork = 3', 'config.toml, line 2: "sources.work" has to be a table'],
+  ['[sources.work]\nkind = "keepass"', 'line 2: "sources.work.kind" has to be one of op, pass, vault-kv2'],
+  ['[sources.work]\naccount = "a"', 'line 1: "sources.work.kind" has to be one of'],
+  [
+    '[sources.a]\nkind = "pass"\n\n[sources.b]\nkind = "pass"\nprefx = "x"',
+    'line 6: "sources.b.prefx" is not a setting',
+  ],
+  [
+    '[sources.a]\nkind = "pass"\nprefix = "x"\n[sources.b]\nkind = "pass"\nprefix = "/x"',
+    'line 6: "sources.b.prefix" has to be names',
+  ],
+  ['[sources."my vault"]\nkind = "pass"\nprefix = "a/../b"', 'line 3: "sources.my vault.prefix" has to be names'],
+  ['[sources."a/b"]\nkind = "pass"', 'line 1: "sources.a/b" is not a name that a reference could use'],
+  ['[sources." a"]\nkind = "pass"', '"sources. a" is not a name that a reference could use'],
+  ['[sources.a]\nkind = "pass"\nstore = "~/store"', 'line 3: "sources.a.store" has to be an absolute path'],
+  ['[sources.a]\nkind = "pass"\naccount = "x"', 'line 3: "sources.a.account" is not a setting'],
+  ['[sources.a]\nkind = "op"\naccount = "--x"', 'line 3: "sources.a.account" is no account'],
+  ['[sources.a]\nkind = "op"\nvault = "a/b"', 'line 3: "sources.a.vault" is not a name that a reference could use'],
+  [
+    '[sources.a]\nkind = "op"\n[sources.a.environment]\nLD_PRELOAD = "/x"',
+    'line 4: "sources.a.environment.LD_PRELOAD" cannot be set',
+  ],
+  [
+    '[sources.a]\nkind = "op"\nenvironment = { OP_SERVICE_ACCOUNT_TOKEN = "ops_x" }',
+    '"sources.a.environment.OP_SERVICE_ACCOUNT_TOKEN" cannot be set',
+  ],
+  ['[sources.a]\nkind = "pass"\nenvironment = { PATH = "/x" }', '"sources.a.environment.PATH" cannot be set'],
+  [
+    '[sources.a]\nkind = "pass"\nenvironment = { GPG_TTY = "a\\nb" }',
+    '"sources.a.environment.GPG_TTY" has to be a text of one line',
+  ],
+  ['[sources.a]\nkind = "vault-kv2"\ntoken_file = "/t"', 'line 1: "sources.a.address" has to be an https:// address'],
+  [
+    '[sources.a]\nkind = "vault-kv2"\naddress = "http://vault.test"',
+    'line 3: "sources.a.address" has to be an https:// address',
+  ],
+  [
+    '[sources.a]\nkind = "vault-kv2"\naddress = "http://127.0.0.1.evil.test"',
+    '"sources.a.address" has to be an https:// address',
+  ],
+  [
+    '[sources.a]\nkind = "vault-kv2"\naddress = "https://u:p@vault.test"',
+    '"sources.a.address" has to be an https:// address',
+  ],
+  [
+    '[sources.a]\nkind = "vault-kv2"\naddress = "https://v.test/?x"',
+    '"sources.a.address" has to be an https:// address',
+  ],
+  ['[sources.a]\nkind = "vault-kv2"\naddress = "file:///v"', '"sources.a.address" has to be an https:// address'],
+  [
+    '[sources.a]\nkind = "vault-kv2"\naddress = "https://v.test"',
+    '"sources.a.token_file" or the other of the two is needed',
+  ],
+  [
+    '[sources.a]\nkind = "vault-kv2"\naddress = "https://v.test"\ntoken_file = "/t"\ntoken_command = ["/p"]',
+    '"sources.a.token_command" or the other of the two is needed, and only one',
+  ],
+  [
+    '[sources.a]\nkind = "vault-kv2"\naddress = "https://v.test"\ntoken_command = ["p"]',
+    'line 4: "sources.a.token_command" has to be a list of texts that begins with the absolute path',
+  ],
   ['[kdf]\nlanes = 1\nlanes = 2', 'config.toml, line 3'],
 ] as const) {
   void test(`a mistake is named with its place: ${JSON.stringify(text)}`, () => {
@@ -49,6 +111,49 @@ for (const [text, expected] of [
     );
   });
 }
+
+void test('a source of each kind, by the name that references use', () => {
+  const text =
+    '[sources.work]\nkind = "op"\naccount = "my.1password.com"\nvault = "Real name"\n' +
+    '[sources."a team"]\nkind = "pass"\nenvironment = { GPG_TTY = "/dev/pts/1" }\n' +
+    '[sources.prod]\nkind = "vault-kv2"\naddress = "http://[::1]:8200/"\ntoken_command = ["/usr/bin/vault", "print", "token"]\n';
+  assert.deepEqual(
+    [...parseSettings(text).sources],
+    [
+      [
+        'work',
+        {
+          kind: 'op',
+          account: 'my.1password.com',
+          vault: 'Real name',
+          program: null,
+          serviceAccountFile: null,
+          environment: {},
+        },
+      ],
+      ['a team', { kind: 'pass', prefix: '', store: null, program: null, environment: { GPG_TTY: '/dev/pts/1' } }],
+      [
+        'prod',
+        {
+          kind: 'vault-kv2',
+          address: 'http://[::1]:8200',
+          mount: 'secret',
+          prefix: '',
+          namespace: null,
+          token: { from: 'command', command: ['/usr/bin/vault', 'print', 'token'] },
+          caFile: null,
+          environment: {},
+        },
+      ],
+    ],
+  );
+});
+
+void test('there is an end to sources', () => {
+  const text = (count: number) => Array.from({ length: count }, (_, i) => `[sources.s${i}]\nkind = "pass"\n`).join('');
+  assert.equal(parseSettings(text(100)).sources.size, 100);
+  assert.throws(() => parseSettings(text(101)), /sources\.s100" is one too many: 100 is the most/);
+});
 
 void test('settings others can read or write are refused', () => {
   const folder = fs.mkdtempSync(join(tmpdir(), 'keystile-settings-'));

@@ -5,6 +5,9 @@ import type { Connection } from '../../wire/client.ts';
 import type { Human } from './human.ts';
 import type { Output } from './output.ts';
 
+/** What there is a list of: completion asks the daemon for it (completion-words.ts). */
+export type NameKind = 'environment' | 'mount' | 'request' | 'agent' | 'grant' | 'vault';
+
 export interface Argument {
   /** In capitals, as help shows it. */
   readonly name: string;
@@ -13,6 +16,8 @@ export interface Argument {
   readonly choices?: readonly string[];
   /** The last one only: all the words that are left, none included. */
   readonly isRepeated?: boolean;
+  /** It names one of these, for completion. */
+  readonly names?: NameKind;
 }
 
 export interface Flag {
@@ -22,6 +27,8 @@ export interface Flag {
   /** What stands for the value in help, in capitals; a flag without it is a switch. */
   readonly value?: string;
   readonly choices?: readonly string[];
+  /** Its value names one of these, for completion. */
+  readonly names?: NameKind;
   /** Words that may follow without `=`; when none does, the flag has the value `default`. */
   readonly optional?: { readonly accepts: RegExp; readonly default: string };
   /** May be given more than once: ask `flags`. Of another flag the last one counts. */

@@ -14,7 +14,7 @@ const SOURCES = ['value-stdin', 'reference', 'generate', 'plain'] as const;
 
 type ValueSource = Params<'environment.set'>['source'];
 
-const ENV = { name: 'ENV' } as const;
+const ENV = { name: 'ENV', names: 'environment' } as const;
 const NAME = { name: 'NAME' } as const;
 
 export const ENVIRONMENT_COMMANDS: readonly Command[] = [

@@ -25,10 +25,10 @@ export const GRANT_COMMANDS: readonly Command[] = [
   },
   {
     path: ['revoke'],
-    args: [{ name: 'ID', isOptional: true }],
+    args: [{ name: 'ID', isOptional: true, names: 'grant' }],
     flags: {
-      agent: { value: 'AGENT', help: 'everything of one agent' },
-      environment: { value: 'ENV', help: 'everything that uses one environment' },
+      agent: { value: 'AGENT', names: 'agent', help: 'everything of one agent' },
+      environment: { value: 'ENV', names: 'environment', help: 'everything that uses one environment' },
       all: { help: 'everything' },
     },
     exclusive: [['agent', 'environment', 'all']],
@@ -45,21 +45,21 @@ export const GRANT_COMMANDS: readonly Command[] = [
   },
   {
     path: ['agent', 'admit'],
-    args: [{ name: 'ID' }],
+    args: [{ name: 'ID', names: 'agent' }],
     help: 'let a connected agent see names, until its process ends',
     example: 'keystile agent admit agent_5k2',
     run: async (call) => await withAgent(call, 'agent.admit', 'admitted'),
   },
   {
     path: ['agent', 'block'],
-    args: [{ name: 'ID' }],
+    args: [{ name: 'ID', names: 'agent' }],
     help: 'refuse everything an agent asks, and end what it has',
     example: 'keystile agent block agent_5k2',
     run: block,
   },
   {
     path: ['agent', 'forget'],
-    args: [{ name: 'ID' }],
+    args: [{ name: 'ID', names: 'agent' }],
     help: 'forget an agent: it is new when it asks again',
     example: 'keystile agent forget agent_5k2',
     run: async (call) => await withAgent(call, 'agent.forget', 'forgot'),

@@ -19,7 +19,7 @@ function argumentText(argument: Argument): string {
 }
 
 /** `--for TIME`. */
-function flagText(name: string, flag: Flag): string {
+export function flagText(name: string, flag: Flag): string {
   const value = flag.choices?.join('|') ?? flag.value;
   const word = flag.short === undefined ? `--${name}` : `-${flag.short}, --${name}`;
   if (value === undefined) return word;

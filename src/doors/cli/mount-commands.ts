@@ -14,12 +14,12 @@ const BACKEND_FLAG = {
   help: 'what stands at the path: fuse, fifo or file; auto takes fuse where it works, else fifo',
 } as const;
 
-const PATH = { name: 'PATH' } as const;
+const ENV = { name: 'ENV', names: 'environment' } as const;
 
 export const MOUNT_COMMANDS: readonly Command[] = [
   {
     path: ['mount'],
-    args: [{ name: 'ENV' }, PATH],
+    args: [ENV, { name: 'PATH' }],
     flags: { backend: BACKEND_FLAG },
     help: 'make a file, such as .env, that exists only while a program you approved reads it',
     details:
@@ -30,7 +30,7 @@ export const MOUNT_COMMANDS: readonly Command[] = [
   },
   {
     path: ['unmount'],
-    args: [PATH],
+    args: [{ name: 'PATH', names: 'mount' }],
     flags: {
       restore: { help: 'bring back the plain file that was imported from there; needs the passphrase' },
       'forget-backup': { help: 'drop the sealed copy of that file for good; needs the passphrase' },
@@ -42,7 +42,9 @@ export const MOUNT_COMMANDS: readonly Command[] = [
   },
   {
     path: ['mounts'],
-    flags: { 'ask-again': { value: 'PATH', help: 'forget which programs were refused there, and ask again' } },
+    flags: {
+      'ask-again': { value: 'PATH', names: 'mount', help: 'forget which programs were refused there, and ask again' },
+    },
     help: 'list the mounted files, how each is served, and what is wrong with it',
     example: 'keystile mounts',
     run: mounts,
@@ -52,7 +54,7 @@ export const MOUNT_COMMANDS: readonly Command[] = [
 /** `environment import` belongs to the environments, and ends with a mount. */
 export const IMPORT_COMMAND: Command = {
   path: ['environment', 'import'],
-  args: [{ name: 'ENV' }, { name: 'FILE' }],
+  args: [ENV, { name: 'FILE' }],
   flags: {
     mount: { help: 'then put a mount in the place of the file; a sealed copy of it stays in the vault' },
     backend: BACKEND_FLAG,

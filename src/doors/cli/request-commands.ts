@@ -13,12 +13,12 @@ import { table, timeText } from './output.ts';
 /** As the daemon has it. Policy may allow less. */
 const MINUTES_MAX = 720;
 
-const ID = { name: 'ID' } as const;
+const ID = { name: 'ID', names: 'request' } as const;
 
 export const REQUEST_COMMANDS: readonly Command[] = [
   {
     path: ['requests'],
-    args: [{ name: 'ID', isOptional: true }],
+    args: [{ ...ID, isOptional: true }],
     help: 'list what waits for your answer, or show one request whole',
     example: 'keystile requests',
     run: async (call) => (call.optionalArgument('ID') === undefined ? await list(call) : await show(call)),

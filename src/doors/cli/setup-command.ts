@@ -3,12 +3,14 @@
 import { fileURLToPath } from 'node:url';
 import { EXIT, type ExitCode } from '../../core/failure.ts';
 import type { Call, Command } from './command.ts';
-import type { Launcher } from './setup.ts';
+import type { ClientName, Launcher } from './setup.ts';
+
+const CLIENTS: readonly ClientName[] = ['codex', 'claude', 'cursor', 'vscode'];
 
 export const SETUP_COMMANDS: readonly Command[] = [
   {
     path: ['setup'],
-    args: [{ name: 'CLIENT', choices: ['codex', 'claude'] }],
+    args: [{ name: 'CLIENT', choices: CLIENTS }],
     flags: {
       print: { help: 'only show what would be written' },
       remove: { help: 'take the entry out again' },
@@ -24,7 +26,7 @@ async function setup(call: Call): Promise<ExitCode> {
   // Only here: no other command needs to read TOML.
   const { setupClient } = await import('./setup.ts');
   const report = await setupClient({
-    client: call.argument('CLIENT') === 'claude' ? 'claude' : 'codex',
+    client: CLIENTS.find((name) => name === call.argument('CLIENT')) ?? 'codex',
     print: call.has('print'),
     remove: call.has('remove'),
     launcher: launcher(),

@@ -4,6 +4,9 @@
 import { homePaths } from '../../machine/paths.ts';
 import { setupClaude } from './setup-claude.ts';
 import { setupCodex } from './setup-codex.ts';
+import { setupCursor, setupVscode } from './setup-editors.ts';
+
+export type ClientName = 'codex' | 'claude' | 'cursor' | 'vscode';
 
 export interface Launcher {
   /** Absolute paths: a client's PATH is not the user's. */
@@ -12,18 +15,18 @@ export interface Launcher {
 }
 
 export interface SetupOptions {
-  readonly client: 'codex' | 'claude';
+  readonly client: ClientName;
   /** Changes nothing; `entry` and `agentsSnippet` of the report say what would be written. */
   readonly print: boolean;
   readonly remove: boolean;
   /** What starts `keystile`; `mcp` is added here. */
   readonly launcher: Launcher;
-  /** HOME, PATH, CODEX_HOME, CLAUDE_CONFIG_DIR and the variables that say where our home is. */
+  /** HOME, PATH, CODEX_HOME, CLAUDE_CONFIG_DIR, XDG_CONFIG_HOME and the variables that say where our home is. */
   readonly env: NodeJS.ProcessEnv;
 }
 
 export interface SetupReport {
-  readonly client: 'codex' | 'claude';
+  readonly client: ClientName;
   readonly changed: boolean;
   /** The client's configuration file. */
   readonly file: string;
@@ -48,6 +51,13 @@ export interface SetupTask {
 }
 
 export type SetupResult = Omit<SetupReport, 'client' | 'agentsSnippet'>;
+
+const CLIENTS: Readonly<Record<ClientName, (task: SetupTask) => Promise<SetupResult>>> = {
+  codex: setupCodex,
+  claude: setupClaude,
+  cursor: setupCursor,
+  vscode: setupVscode,
+};
 
 const AGENTS_SNIPPET = `## Credentials
 
@@ -76,7 +86,7 @@ export async function setupClient(options: SetupOptions): Promise<SetupReport> {
     args: [...launcher.args, 'mcp'],
     serverEnv: serverEnvironment(env),
   };
-  const result = await (client === 'codex' ? setupCodex(task) : setupClaude(task));
+  const result = await CLIENTS[client](task);
   return { client, ...result, agentsSnippet: AGENTS_SNIPPET };
 }
 
