@@ -14,8 +14,9 @@ const MAP: Readonly<Record<string, readonly string[]>> = {
   wire: ['core', 'machine'],
   delivery: ['core', 'machine'],
   authority: ['core'],
+  exchange: ['core'],
   'doors/mcp': ['core', 'wire'],
-  'doors/cli': ['core', 'wire', 'machine'],
+  'doors/cli': ['core', 'wire', 'machine', 'exchange'],
   daemon: ['core', 'machine', 'vault', 'audit', 'wire', 'delivery', 'authority'],
   'daemon.ts': ['core', 'machine', 'vault', 'audit', 'wire', 'delivery', 'authority', 'daemon'],
   'main.ts': ['doors/mcp', 'doors/cli', 'machine'],
@@ -37,7 +38,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 
 /** I1: the only files in which a value may be in the clear. */
 const REVEALING =
-  /^(?:core\/secret|vault\/.*|audit\/.*|delivery\/.*|daemon\/(?:control-handlers|imports|jobs|service)|doors\/cli\/.*|machine\/terminal)\.ts$/;
+  /^(?:core\/secret|vault\/.*|audit\/.*|delivery\/.*|daemon\/(?:control-handlers|imports|jobs|service)|exchange\/.*|doors\/cli\/.*|machine\/terminal)\.ts$/;
 
 interface Import {
   readonly from: string;

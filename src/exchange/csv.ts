@@ -1,0 +1,206 @@
+// CSV files of other managers and of people: a first row of heads, and an item in each row below. csv-parse hands cells
+// over as Buffers, so that values do not become strings.
+
+import { isUtf8 } from 'node:buffer';
+import { CsvError } from 'csv-parse';
+import { parse } from 'csv-parse/sync';
+import { Failure } from '../core/failure.ts';
+import { FIELD_BYTES_MAX, ITEMS_MAX } from '../core/item.ts';
+import { areHeads, roleOf, type ColumnRole } from './csv-columns.ts';
+import type { ImportedVault } from './imported.ts';
+import { ItemDraft, VaultDraft } from './item-draft.ts';
+
+export const CSV_BYTES_MAX = 256 * 1024 * 1024;
+/** Of one row: all its cells, quotes and all. */
+const ROW_BYTES_MAX = 16 * FIELD_BYTES_MAX;
+const COLUMNS_MAX = 1_000;
+const DELIMITERS = [',', ';', '\t'] as const;
+/** LastPass writes this as the address of a secure note. */
+const LASTPASS_NOTE = 'http://sn';
+
+interface Sheet {
+  readonly roles: readonly ColumnRole[];
+  readonly rows: readonly (readonly Buffer[])[];
+}
+
+/**
+ * The items of a CSV file in UTF-8, or in UTF-16 with a byte order mark. Throws `import/format` when the first row has
+ * no heads, `import/damaged` with the row, `input/too_large` past a limit.
+ */
+export function readCsv(bytes: Buffer): ImportedVault[] {
+  if (bytes.length > CSV_BYTES_MAX) throw new Failure('input/too_large', 'this CSV file is larger than 256 MiB');
+  const text = asUtf8(bytes);
+  try {
+    return readSheet(sheetOf(text));
+  } finally {
+    if (text !== bytes) text.fill(0);
+  }
+}
+
+/** Whether the first row of a file is one of heads. */
+export function isCsv(bytes: Buffer): boolean {
+  try {
+    return delimiterOf(asUtf8(bytes.subarray(0, 64 * 1024), true)) !== null;
+  } catch {
+    return false;
+  }
+}
+
+// --- rows to items -------------------------------------------------------------------------------------------------
+
+function readSheet({ roles, rows }: Sheet): ImportedVault[] {
+  const vaults = new Map<string, VaultDraft>();
+  for (const [k, row] of rows.entries()) {
+    const name = cellOf(roles, row, 'vault');
+    const vault = vaults.get(name) ?? new VaultDraft(name);
+    vaults.set(name, vault);
+    // As people count: the heads are row 1.
+    if (row.length === roles.length) vault.take(readRow(roles, row, k + 2));
+    else vault.skip(`row ${k + 2}`, 'uneven-row');
+    for (const cell of row) cell.fill(0);
+  }
+  return [...vaults.values()].map((vault) => vault.finish());
+}
+
+function readRow(roles: readonly ColumnRole[], row: readonly Buffer[], place: number): ItemDraft {
+  const url = cellOf(roles, row, 'url');
+  const title = cellOf(roles, row, 'title') || hostOf(url) || `row ${place}`;
+  const isNote = url === LASTPASS_NOTE || /^(?:secure )?note$/i.test(cellOf(roles, row, 'type'));
+  const draft = new ItemDraft(title, isNote ? 'secure-note' : 'login');
+  for (const [k, role] of roles.entries()) addCell(draft, role, row[k] ?? Buffer.alloc(0));
+  if (draft.size === 0) draft.refuse('row-without-value');
+  return draft;
+}
+
+function addCell(draft: ItemDraft, role: ColumnRole, cell: Buffer): void {
+  switch (role.kind) {
+    case 'field':
+      draft.add(role.label, role.type, Buffer.from(cell));
+      return;
+    case 'url':
+      // Bitwarden puts several addresses into one cell.
+      for (const url of cell.toString().split(/[,\n]/))
+        if (url !== LASTPASS_NOTE) draft.addNext('website', 'url', url.trim());
+      return;
+    case 'tags':
+      for (const tag of cell.toString().split(/[,;]/)) draft.tag(tag);
+      return;
+    case 'folder':
+      draft.tag(cell.toString());
+      return;
+    case 'archived':
+      draft.isArchived = /^(?:true|1|yes)$/i.test(cell.toString());
+      return;
+    case 'pairs':
+      addPairs(draft, cell.toString());
+      return;
+    case 'title':
+    case 'vault':
+    case 'type':
+    case 'ignored':
+      return;
+  }
+}
+
+/** Bitwarden's custom fields, one `name: value` a line; a line without a colon goes on with the value before. */
+function addPairs(draft: ItemDraft, text: string): void {
+  const pairs: [name: string, value: string][] = [];
+  for (const line of text === '' ? [] : text.split(/\r?\n/)) {
+    const colon = line.indexOf(': ');
+    const last = pairs.at(-1);
+    if (colon > 0) pairs.push([line.slice(0, colon), line.slice(colon + 2)]);
+    else if (last === undefined) pairs.push(['field', line]);
+    else last[1] += `\n${line}`;
+  }
+  for (const [name, value] of pairs) draft.add(name, 'password', value);
+}
+
+function cellOf(roles: readonly ColumnRole[], row: readonly Buffer[], kind: ColumnRole['kind']): string {
+  const k = roles.findIndex((role) => role.kind === kind);
+  return k < 0 ? '' : (row[k]?.toString() ?? '');
+}
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).hostname : '';
+}
+
+// --- bytes to rows -------------------------------------------------------------------------------------------------
+
+function sheetOf(text: Buffer): Sheet {
+  const delimiter = delimiterOf(text);
+  if (delimiter === null) {
+    throw new Failure('import/format', 'the first row of this CSV file does not name its columns', {
+      hint: 'make it name,url,username,password,notes,otp in any order; title or url must be among them',
+    });
+  }
+  const [heads = [], ...rows] = rowsOf(text, delimiter);
+  if (rows.length > ITEMS_MAX) throw new Failure('input/too_large', `a CSV file has at most ${ITEMS_MAX} rows`);
+  return { roles: heads.map((head) => roleOf(head.toString())), rows };
+}
+
+/** The one that makes heads of the first row. */
+function delimiterOf(text: Buffer): string | null {
+  const end = text.indexOf(0x0a);
+  const first = end < 0 ? text : text.subarray(0, end + 1);
+  for (const delimiter of DELIMITERS) {
+    const [row = []] = tryRows(first, delimiter);
+    const heads = row.map((head) => head.toString());
+    if (
+      heads.length > 1 &&
+      heads.length <= COLUMNS_MAX &&
+      areHeads(
+        heads.map((head) => roleOf(head)),
+        heads,
+      )
+    )
+      return delimiter;
+  }
+  return null;
+}
+
+function tryRows(text: Buffer, delimiter: string): Buffer[][] {
+  try {
+    return rowsOf(text, delimiter);
+  } catch {
+    return [];
+  }
+}
+
+function rowsOf(text: Buffer, delimiter: string): Buffer[][] {
+  try {
+    return parse(text, {
+      bom: true,
+      delimiter,
+      encoding: null,
+      max_record_size: ROW_BYTES_MAX,
+      relax_column_count: true,
+      skip_empty_lines: true,
+      to: ITEMS_MAX + 2,
+    }) as unknown as Buffer[][];
+  } catch (error) {
+    throw damagedRow(error);
+  }
+}
+
+/** Its messages quote the row; its numbers do not. */
+function damagedRow(error: unknown): Failure {
+  const records = error instanceof CsvError ? Number(error.records) : Number.NaN;
+  const place = Number.isSafeInteger(records) ? `row ${records + 1}` : 'a row';
+  return new Failure('import/damaged', `${place} of this CSV file is not well formed, or too large`, {
+    hint: 'look for a quote that is not closed or not doubled',
+  });
+}
+
+/** `isStart`: a character may be cut at the end. */
+function asUtf8(bytes: Buffer, isStart = false): Buffer {
+  const [first, second] = bytes;
+  if (first === 0xff && second === 0xfe) return Buffer.from(bytes.toString('utf16le', 2), 'utf8');
+  if (first === 0xfe && second === 0xff) {
+    const swapped = Buffer.from(bytes.subarray(2, bytes.length - (bytes.length % 2))).swap16();
+    const text = Buffer.from(swapped.toString('utf16le'), 'utf8');
+    swapped.fill(0);
+    return text;
+  }
+  if (isStart || isUtf8(bytes)) return bytes;
+  throw new Failure('import/damaged', 'this CSV file is not UTF-8', { hint: 'save it as UTF-8, then import it' });
+}
