@@ -4,6 +4,7 @@
 import { isUtf8 } from 'node:buffer';
 import { CsvError } from 'csv-parse';
 import { parse } from 'csv-parse/sync';
+import { markLength } from '../core/dotenv.ts';
 import { Failure } from '../core/failure.ts';
 import { FIELD_BYTES_MAX, ITEMS_MAX } from '../core/item.ts';
 import { areHeads, roleOf, type ColumnRole } from './csv-columns.ts';
@@ -15,6 +16,8 @@ export const CSV_BYTES_MAX = 256 * 1024 * 1024;
 const ROW_BYTES_MAX = 16 * FIELD_BYTES_MAX;
 const COLUMNS_MAX = 1_000;
 const DELIMITERS = [',', ';', '\t'] as const;
+/** Of UTF-16. */
+const MARK_BYTES = 2;
 /** LastPass writes this as the address of a secure note. */
 const LASTPASS_NOTE = 'http://sn';
 
@@ -33,7 +36,7 @@ export function readCsv(bytes: Buffer): ImportedVault[] {
   try {
     return readSheet(sheetOf(text));
   } finally {
-    if (text !== bytes) text.fill(0);
+    if (isUtf16(bytes)) text.fill(0);
   }
 }
 
@@ -169,7 +172,6 @@ function tryRows(text: Buffer, delimiter: string): Buffer[][] {
 function rowsOf(text: Buffer, delimiter: string): Buffer[][] {
   try {
     return parse(text, {
-      bom: true,
       delimiter,
       encoding: null,
       max_record_size: ROW_BYTES_MAX,
@@ -191,16 +193,20 @@ function damagedRow(error: unknown): Failure {
   });
 }
 
-/** `isStart`: a character may be cut at the end. */
+/** A copy when it was UTF-16, else a view. `isStart`: a character may be cut at the end. */
 function asUtf8(bytes: Buffer, isStart = false): Buffer {
-  const [first, second] = bytes;
-  if (first === 0xff && second === 0xfe) return Buffer.from(bytes.toString('utf16le', 2), 'utf8');
-  if (first === 0xfe && second === 0xff) {
-    const swapped = Buffer.from(bytes.subarray(2, bytes.length - (bytes.length % 2))).swap16();
-    const text = Buffer.from(swapped.toString('utf16le'), 'utf8');
-    swapped.fill(0);
+  if (isUtf16(bytes)) {
+    const little = Buffer.from(bytes.subarray(MARK_BYTES, bytes.length - (bytes.length % 2)));
+    if (bytes[0] === 0xfe) little.swap16();
+    const text = Buffer.from(little.toString('utf16le'), 'utf8');
+    little.fill(0);
     return text;
   }
-  if (isStart || isUtf8(bytes)) return bytes;
+  // Not left to csv-parse, which makes strings of all cells once it sees the mark.
+  if (isStart || isUtf8(bytes)) return bytes.subarray(markLength(bytes));
   throw new Failure('import/damaged', 'this CSV file is not UTF-8', { hint: 'save it as UTF-8, then import it' });
+}
+
+function isUtf16([first, second]: Buffer): boolean {
+  return (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
 }

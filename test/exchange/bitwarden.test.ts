@@ -65,7 +65,11 @@ test('cards, identities, notes, SSH keys and what came later are kept', async ()
     json({
       items: [
         { type: 2, name: 'Note', notes: 'n', secureNote: { type: 0 } },
-        { type: 3, name: 'Card', card: { cardholderName: 'Ada', brand: 'Visa', number: '4111', expMonth: '4', expYear: '2030', code: '123' } },
+        {
+          type: 3,
+          name: 'Card',
+          card: { cardholderName: 'Ada', brand: 'Visa', number: '4111', expMonth: '4', expYear: '2030', code: '123' },
+        },
         { type: 4, name: 'Me', identity: { firstName: 'Ada', ssn: '1', postalCode: 'N1', email: 'a@b.test' } },
         { type: 5, name: 'Key', sshKey: { privateKey: 'PEM', publicKey: 'pub', keyFingerprint: 'SHA256:x' } },
         { type: 9, name: 'Later', bankAccount: { iban: 'DE00' } },
@@ -122,7 +126,9 @@ test('collections of an organisation become vaults; an item in two of them says 
 
 test('an encrypted export is refused with what to do, and other JSON by its lack of items', async () => {
   const value = canary();
-  const encrypted = await failureOf('bitwarden', json({ encrypted: true, passwordProtected: true, data: value }), {}, [value]);
+  const encrypted = await failureOf('bitwarden', json({ encrypted: true, passwordProtected: true, data: value }), {}, [
+    value,
+  ]);
   assert.equal(encrypted.code, 'import/format');
   assert.match(encrypted.hint, /not \.json \(Encrypted\)/);
   assert.equal((await failureOf('bitwarden', json({ a: value }), {}, [value])).code, 'import/format');

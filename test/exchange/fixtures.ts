@@ -88,6 +88,13 @@ export function zip(files: Zippable): Buffer {
   return Buffer.from(zipSync(files));
 }
 
+/** An archive whose last file says that it has `bytes` bytes. */
+export function claiming(archive: Buffer, bytes: number): Buffer {
+  const lying = Buffer.from(archive);
+  lying.writeUInt32LE(bytes, lying.lastIndexOf(Buffer.from([0x50, 0x4b, 0x01, 0x02])) + 24);
+  return lying;
+}
+
 export function json(data: unknown): Buffer {
   return Buffer.from(JSON.stringify(data));
 }

@@ -4,8 +4,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FIELD_BYTES_MAX, FILE_BYTES_MAX } from '../../src/core/item.ts';
 import { readExport } from '../../src/exchange/formats.ts';
+import { JSON_BYTES_MAX } from '../../src/exchange/json-tree.ts';
 import { canary } from '../house.ts';
-import { failureOf, itemCalled, json, onePux, readAs, zip } from './fixtures.ts';
+import { claiming, failureOf, itemCalled, json, onePux, readAs, zip } from './fixtures.ts';
 
 const PRIVATE_KEY = '-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIB\n-----END PRIVATE KEY-----\n';
 
@@ -42,7 +43,11 @@ test('a login comes with its fields, sections, addresses, notes, tags and one-ti
       { title: '', fields: [field('plain', { string: 'text' })] },
     ],
   };
-  const overview = { title: 'Site', url: 'https://a.test', urls: [{ url: 'https://a.test' }, { url: 'https://b.test' }] };
+  const overview = {
+    title: 'Site',
+    url: 'https://a.test',
+    urls: [{ url: 'https://a.test' }, { url: 'https://b.test' }],
+  };
   const vaults = await readAs('1pux', onePux([item('001', 'Site', details, { overview, state: 'archived' })]));
   assert.equal(vaults[0]?.name, 'Private');
   assert.deepEqual(itemCalled(vaults, 'Site'), {
@@ -71,10 +76,27 @@ test('a login comes with its fields, sections, addresses, notes, tags and one-ti
 });
 
 test('every category becomes ours or the nearest of ours, with a tag that says what it was', async () => {
-  const numbers = Array.from({ length: 15 }, (_, k) => String(k + 101)).concat('001', '002', '003', '004', '005', '006', '100', '999');
+  const numbers = Array.from({ length: 15 }, (_, k) => String(k + 101)).concat(
+    '001',
+    '002',
+    '003',
+    '004',
+    '005',
+    '006',
+    '100',
+    '999',
+  );
   const vaults = await readAs('1pux', onePux(numbers.map((number) => item(number, number, { notesPlain: 'x' }))));
   const seen = Object.fromEntries(numbers.map((number) => [number, itemCalled(vaults, number)]));
-  for (const [number, category] of Object.entries({ '001': 'login', '003': 'secure-note', '005': 'password', '006': 'document', '102': 'database', '112': 'api-credential', '114': 'ssh-key' })) {
+  for (const [number, category] of Object.entries({
+    '001': 'login',
+    '003': 'secure-note',
+    '005': 'password',
+    '006': 'document',
+    '102': 'database',
+    '112': 'api-credential',
+    '114': 'ssh-key',
+  })) {
     assert.equal(seen[number]?.category, category);
     assert.deepEqual(seen[number]?.tags, ['team']);
   }
@@ -107,11 +129,19 @@ test('documents and attachments come with their bytes; an item whose file is mis
   const large = { documentAttributes: { fileName: 'large', documentId: 'doc4' } };
   const vaults = await readAs(
     '1pux',
-    onePux([item('006', 'Scan', document), item('003', 'Note', attachment), item('006', 'Lost', lost), item('006', 'Large', large)], {
-      'files/doc1__scan.pdf': Buffer.from([1, 2, 0, 255]),
-      'files/doc2__a.bin': Buffer.from('attached'),
-      'files/doc4__large': new Uint8Array(FILE_BYTES_MAX + 1),
-    }),
+    onePux(
+      [
+        item('006', 'Scan', document),
+        item('003', 'Note', attachment),
+        item('006', 'Lost', lost),
+        item('006', 'Large', large),
+      ],
+      {
+        'files/doc1__scan.pdf': Buffer.from([1, 2, 0, 255]),
+        'files/doc2__a.bin': Buffer.from('attached'),
+        'files/doc4__large': new Uint8Array(FILE_BYTES_MAX + 1),
+      },
+    ),
   );
   assert.deepEqual(itemCalled(vaults, 'Scan').files, { 'scan.pdf': '\u0001\u0002\u0000\u00ff' });
   assert.deepEqual(itemCalled(vaults, 'Note').files, { 'Files/a.bin': 'attached' });
@@ -133,7 +163,10 @@ test('items of two levels, in the trash, without content, too large or of no sha
       { overview: null, details: [], categoryUuid: {} },
     ]),
   );
-  assert.deepEqual(vaults[0]?.items.map(({ title }) => title), ['Deeper']);
+  assert.deepEqual(
+    vaults[0]?.items.map(({ title }) => title),
+    ['Deeper'],
+  );
   assert.deepEqual(vaults[0]?.skipped, [
     { title: 'Binned', why: 'trashed' },
     { title: 'Nothing', why: 'empty' },
@@ -150,7 +183,7 @@ test('another archive, broken JSON and a bomb are refused without a word of what
   assert.equal(await codes(zip({ 'export.data': Buffer.from(`{"accounts": "${value}`) })), 'import/damaged');
   assert.equal(await codes(zip({ 'export.data': json([value]) })), 'import/damaged');
   assert.equal(await codes(zip({ 'export.data': Buffer.from([0x7b, 0xff]) })), 'import/damaged');
-  assert.equal(await codes(zip({ 'export.data': new Uint8Array(501 * 1024 * 1024) })), 'input/too_large');
+  assert.equal(await codes(claiming(zip({ 'export.data': json({ value }) }), JSON_BYTES_MAX + 1)), 'input/too_large');
   const whole = onePux([item('003', 'x', { notesPlain: value })]);
   assert.equal(await codes(whole.subarray(0, -30)), 'import/damaged');
 });

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { Failure } from '../../src/core/failure.ts';
 import { INFLATED_BYTES_MAX, ZipArchive } from '../../src/exchange/zip.ts';
-import { zip } from './fixtures.ts';
+import { claiming, zip } from './fixtures.ts';
 
 const MIB = 1024 * 1024;
 
@@ -24,18 +24,16 @@ test('what was packed comes out, stored or deflated', () => {
 });
 
 test('a file that says it is too large is not inflated, and one that is larger than it says is damaged', () => {
-  const bomb = zip({ bomb: new Uint8Array(64 * MIB) });
+  const bomb = zip({ bomb: new Uint8Array(8 * MIB) });
   assert.deepEqual(new ZipArchive(bomb).extract('bomb', MIB), { kind: 'too-large' });
-  const directory = bomb.lastIndexOf(Buffer.from([0x50, 0x4b, 0x01, 0x02]));
-  bomb.writeUInt32LE(100, directory + 24);
-  assert.deepEqual(new ZipArchive(bomb).extract('bomb', MIB), { kind: 'damaged' });
+  assert.deepEqual(new ZipArchive(claiming(bomb, 100)).extract('bomb', MIB), { kind: 'damaged' });
 });
 
 test('the files of one archive come to 1 GiB together, however often the same bytes are named', () => {
-  const archive = new ZipArchive(zip({ bomb: new Uint8Array(64 * MIB) }));
+  const archive = new ZipArchive(claiming(zip({ a: Buffer.from('a') }), 64 * MIB));
   assert.throws(
     () => {
-      for (let taken = 0; taken <= INFLATED_BYTES_MAX; taken += 64 * MIB) archive.extract('bomb', 64 * MIB);
+      for (let taken = 0; taken <= INFLATED_BYTES_MAX; taken += 64 * MIB) archive.extract('a', 64 * MIB);
     },
     (error) => error instanceof Failure && error.code === 'input/too_large',
   );
