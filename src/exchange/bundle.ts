@@ -9,11 +9,13 @@ import {
   generateHybridIdentity,
   generateX25519Identity,
   identityToRecipient,
+  type Identity,
 } from 'age-encryption';
 import { Failure } from '../core/failure.ts';
 import { Secret } from '../core/secret.ts';
 import { readContainer, writeContainer, type BundledVault } from './container.ts';
 import type { ImportedVault, ReadOptions } from './imported.ts';
+import { PassphraseIdentity, PassphraseRecipient } from './passphrase-stanza.ts';
 
 const INTRO = 'age-encryption.org/v1\n';
 const PASSPHRASE_STANZA = '-> scrypt ';
@@ -87,7 +89,7 @@ function encrypterOf(keys: BundleKeys): Encrypter {
   const encrypter = new Encrypter();
   switch (keys.kind) {
     case 'passphrase':
-      encrypter.setPassphrase(asText(keys.passphrase));
+      encrypter.addRecipient(new PassphraseRecipient(keys.passphrase));
       return encrypter;
     case 'recipients':
       if (keys.recipients.length === 0 || keys.recipients.length > RECIPIENTS_MAX) {
@@ -114,38 +116,43 @@ function addRecipient(encrypter: Encrypter, recipient: string): void {
 // --- decrypting ----------------------------------------------------------------------------------------------------
 
 async function decrypt(file: Buffer, options: ReadOptions): Promise<Buffer> {
+  const stanza = file.toString('latin1', INTRO.length, INTRO.length + PASSPHRASE_STANZA.length);
+  if (stanza !== PASSPHRASE_STANZA) return await open(file, identitiesOf(options), 'none of the identities opens it');
+  if (options.password === undefined) throw new Failure('import/password', 'this bundle needs its passphrase');
+  using passphrase = await options.password();
+  return await open(file, [new PassphraseIdentity(passphrase)], 'that is not the passphrase of this bundle');
+}
+
+async function open(file: Buffer, identities: readonly (string | Identity)[], noneFits: string): Promise<Buffer> {
   const decrypter = new Decrypter();
-  const needsPassphrase =
-    file.toString('latin1', INTRO.length, INTRO.length + PASSPHRASE_STANZA.length) === PASSPHRASE_STANZA;
-  if (needsPassphrase) await addPassphrase(decrypter, options);
-  else addIdentities(decrypter, options);
+  for (const identity of identities) addIdentity(decrypter, identity);
   // Asked last, and only when the header could be read and no key fits it: that is how the two are told apart.
   let hasNoKey = false;
-  decrypter.addIdentity({
+  const last: Identity = {
     unwrapFileKey: () => {
       hasNoKey = true;
       return null;
     },
-  });
+  };
+  decrypter.addIdentity(last);
   try {
     return asBuffer(await decrypter.decrypt(file));
   } catch {
     if (!hasNoKey) throw damaged();
-    const what = needsPassphrase
-      ? 'that is not the passphrase of this bundle'
-      : 'none of the identities opens this bundle';
-    throw new Failure('import/password', what, { hint: 'check what it was encrypted for' });
+    throw new Failure('import/password', noneFits, { hint: 'check what the bundle was encrypted for' });
   }
 }
 
-async function addPassphrase(decrypter: Decrypter, { password }: ReadOptions): Promise<void> {
-  if (password === undefined) throw new Failure('import/password', 'this bundle needs its passphrase');
-  using passphrase = await password();
-  decrypter.addPassphrase(asText(passphrase));
+function addIdentity(decrypter: Decrypter, identity: string | Identity): void {
+  try {
+    decrypter.addIdentity(identity);
+  } catch {
+    throw noIdentity();
+  }
 }
 
 /** One identity a line; empty lines and those that begin with # are left out, as age does. */
-function addIdentities(decrypter: Decrypter, { identities }: ReadOptions): void {
+function identitiesOf({ identities }: ReadOptions): readonly string[] {
   if (identities === undefined) {
     throw new Failure('import/password', 'this bundle was encrypted for recipients', {
       hint: 'name the file with the identity of one of them: --identity FILE',
@@ -155,13 +162,7 @@ function addIdentities(decrypter: Decrypter, { identities }: ReadOptions): void 
     .split(/\r?\n/)
     .filter((line) => line !== '' && !line.startsWith('#'));
   if (lines.length === 0 || lines.length > IDENTITIES_MAX) throw noIdentity();
-  for (const line of lines) {
-    try {
-      decrypter.addIdentity(line.trim());
-    } catch {
-      throw noIdentity();
-    }
-  }
+  return lines.map((line) => line.trim());
 }
 
 function isArmored(bytes: Buffer): boolean {
@@ -180,7 +181,7 @@ function unarmor(bytes: Buffer): Buffer {
 function asText(secret: Secret): string {
   const bytes = secret.reveal();
   if (isUtf8(bytes)) return bytes.toString('utf8');
-  throw new Failure('input/invalid', 'a passphrase or an identity file is UTF-8');
+  throw new Failure('input/invalid', 'an identity file is UTF-8');
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

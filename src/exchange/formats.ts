@@ -17,6 +17,8 @@ interface FormatRow {
   readonly title: string;
   /** What of it stays behind even when every item comes along; null for nothing. */
   readonly leftBehind: string | null;
+  /** Whether anybody who has the file can read it. */
+  readonly isPlain: boolean;
   /** Whether these bytes look like it. Asked in the order of FORMATS. */
   readonly fits: (bytes: Buffer, fileName: string) => boolean;
   readonly read: (bytes: Buffer, options: ReadOptions) => ImportedVault[] | Promise<ImportedVault[]>;
@@ -30,36 +32,42 @@ export const FORMAT_TABLE: Readonly<Record<Format, FormatRow>> = {
   bundle: {
     title: 'a bundle of keystile',
     leftBehind: null,
+    isPlain: false,
     fits: isBundle,
     read: readBundle,
   },
   '1pux': {
     title: 'an export of 1Password (.1pux)',
     leftBehind: 'earlier passwords and icons',
+    isPlain: true,
     fits: (bytes) => startsWith(bytes, ZIP_MAGIC),
     read: readOnePassword,
   },
   bitwarden: {
     title: 'an unencrypted export of Bitwarden (.json)',
     leftBehind: 'earlier passwords, passkeys and attachments',
+    isPlain: true,
     fits: (bytes) => /^(?:\u00ef\u00bb\u00bf)?\s*\{/.test(bytes.toString('latin1', 0, 256)),
     read: readBitwarden,
   },
   keepass: {
     title: 'a KeePass database (.kdbx)',
     leftBehind: 'earlier versions, icons and autotype',
+    isPlain: false,
     fits: (bytes) => startsWith(bytes, KEEPASS_MAGIC),
     read: readKeePass,
   },
   csv: {
     title: 'a CSV file with a first row of heads',
     leftBehind: null,
+    isPlain: true,
     fits: isCsv,
     read: readCsv,
   },
   dotenv: {
     title: 'a dotenv file',
     leftBehind: null,
+    isPlain: true,
     fits: (_bytes, fileName) => /(?:^|\.)env(?:\.|$)/i.test(fileName),
     read: readDotenvFile,
   },

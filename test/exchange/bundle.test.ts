@@ -1,7 +1,7 @@
 // Bundles: what goes in comes out byte for byte, for whom it was meant and for nobody else.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -16,7 +16,7 @@ import { readContainer, writeContainer, type BundledVault } from '../../src/exch
 import { assertNoCanary } from '../canaries.ts';
 import { canary } from '../house.ts';
 import { failureOf, itemCalled, readAs, said, secretOf, typing } from './fixtures.ts';
-import { runProgram, unlessThere } from './programs.ts';
+import { runProgram, typeInto, unlessThere } from './programs.ts';
 
 function isName(text: string): boolean {
   try {
@@ -143,6 +143,22 @@ test('a bundle with a passphrase opens with that passphrase only', async () => {
   assert.equal((await failureOf('bundle', bundle, { password: typing(value) }, [value])).code, 'import/password');
 });
 
+test('a passphrase means the same to age-encryption as to us', async () => {
+  const { Decrypter, Encrypter } = await import('age-encryption');
+  const passphrase = 'four words ärе enough';
+  const decrypter = new Decrypter();
+  decrypter.addPassphrase(passphrase);
+  const ours = await encryptBundle(small('x'), { kind: 'passphrase', passphrase: secretOf(passphrase) });
+  assert.deepEqual(Buffer.from(await decrypter.decrypt(ours)), writeContainer(small('x')));
+  const encrypter = new Encrypter();
+  encrypter.setPassphrase(passphrase);
+  encrypter.setScryptWorkFactor(10);
+  const theirs = Buffer.from(await encrypter.encrypt(writeContainer(small('x'))));
+  assert.equal((await readAs('bundle', theirs, { password: typing(passphrase) }))[0]?.name, 'Team');
+  const costly = Buffer.from(theirs.toString('latin1').replace(' 10\n', ' 30\n'), 'latin1');
+  assert.equal((await failureOf('bundle', costly, { password: typing(passphrase) })).code, 'import/damaged');
+});
+
 test('what is no recipient is refused and not repeated', async () => {
   const { identity } = await generateIdentity();
   const text = identity.reveal().toString();
@@ -186,6 +202,26 @@ test(
         const theirs = runProgram('age', args, container);
         assert.equal(itemCalled(await readAs('bundle', theirs, { identities: identity }), 'Site').title, 'Site');
       }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+);
+
+test(
+  'the program age opens our passphrase bundles and we open those it encrypts with a passphrase',
+  { skip: unlessThere('age') },
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'keystile-age-'));
+    const [plain, bundle] = [join(folder, 'plain'), join(folder, 'bundle.age')];
+    try {
+      const passphrase = 'four unrelated words';
+      writeFileSync(bundle, await encryptBundle(small('x'), { kind: 'passphrase', passphrase: secretOf(passphrase) }));
+      await typeInto('age', ['-d', '-o', plain, bundle], [passphrase]);
+      assert.deepEqual(readFileSync(plain), writeContainer(small('x')));
+      await typeInto('age', ['-p', '-o', `${bundle}2`, plain], [passphrase, passphrase]);
+      const vaults = await readAs('bundle', readFileSync(`${bundle}2`), { password: typing(passphrase) });
+      assert.equal(itemCalled(vaults, 'Site').fields['password [password]'], 'x');
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -102,6 +102,7 @@ function callOf(parsed: Parsed, output: Output, line: Line): Call {
       const value = parsed.flags.get(name);
       return typeof value === 'string' ? value : undefined;
     },
+    flags: (name) => parsed.repeated.get(name) ?? [],
     has: (name) => parsed.flags.has(name),
     output,
     human: processHuman(parsed.flags.has('passphrase-stdin')),

@@ -18,6 +18,8 @@ export interface Flag {
   /** What stands for the value in help, in capitals; a flag without it is a switch. */
   readonly value?: string;
   readonly choices?: readonly string[];
+  /** Every one that is given counts; `Call.flags` has them. Of other flags the last does. */
+  readonly isRepeatable?: boolean;
   /** Words that may follow without `=`; when none does, the flag has the value `default`. */
   readonly optional?: { readonly accepts: RegExp; readonly default: string };
 }
@@ -46,6 +48,8 @@ export interface Call {
   optionalArgument(name: string): string | undefined;
   /** The value of a flag, or undefined. */
   flag(name: string): string | undefined;
+  /** All values of a repeatable flag, in their order. */
+  flags(name: string): readonly string[];
   has(name: string): boolean;
   readonly output: Output;
   readonly human: Human;

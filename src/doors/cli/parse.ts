@@ -10,6 +10,8 @@ const EDITS_MAX = 3;
 export interface Parsed {
   readonly args: ReadonlyMap<string, string>;
   readonly flags: ReadonlyMap<string, string | true>;
+  /** All values of the flags that may be repeated. */
+  readonly repeated: ReadonlyMap<string, readonly string[]>;
 }
 
 /** What the first words name: one command, or the nouns and commands that start with them. */
@@ -81,7 +83,8 @@ export function parseCommand(command: Command, rest: readonly string[]): Parsed 
   const flags = { ...GLOBAL_FLAGS, ...command.flags };
   const given = parseFlags(command, flags, joinOptional(flags, rest));
   refuseExclusive(command, given.flags);
-  return { args: given.flags.has('help') ? new Map() : nameArguments(command, given.positionals), flags: given.flags };
+  const args = given.flags.has('help') ? new Map<string, string>() : nameArguments(command, given.positionals);
+  return { args, flags: given.flags, repeated: given.repeated };
 }
 
 /** parseArgs has no flag with an optional value, so each becomes `--flag=value` here. */
@@ -102,20 +105,24 @@ function parseFlags(
   command: Command,
   flags: Readonly<Record<string, Flag>>,
   args: string[],
-): { flags: Map<string, string | true>; positionals: readonly string[] } {
+): Omit<Parsed, 'args'> & { positionals: readonly string[] } {
   const options: ParseArgsOptionsConfig = {};
   for (const [name, flag] of Object.entries(flags)) {
     options[name] = { type: flag.value === undefined ? 'boolean' : 'string', ...(name === 'help' && { short: 'h' }) };
   }
   const { tokens } = parseArgs({ args, options, strict: false, allowPositionals: true, tokens: true });
   const given = new Map<string, string | true>();
+  const repeated = new Map<string, string[]>();
   for (const token of tokens) {
     if (token.kind !== 'option') continue;
     const flag = flags[token.name];
     if (flag === undefined) throw unknownFlag(token.rawName, command, Object.keys(flags));
-    given.set(token.name, flagValue(token.rawName, flag, token.value));
+    const value = flagValue(token.rawName, flag, token.value);
+    given.set(token.name, value);
+    if (flag.isRepeatable === true) repeated.set(token.name, [...(repeated.get(token.name) ?? []), String(value)]);
   }
-  return { flags: given, positionals: tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : [])) };
+  const positionals = tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : []));
+  return { flags: given, repeated, positionals };
 }
 
 function flagValue(name: string, flag: Flag, value: string | undefined): string | true {
