@@ -37,8 +37,10 @@ const MEMBERS: Readonly<Record<string, readonly [label: string, type: FieldType]
 };
 /** Not values of the human: addresses are read apart, dates and kinds of notes say nothing. */
 const LEFT_OUT = new Set(['uris', 'uri', 'passwordRevisionDate', 'fido2Credentials', 'autofillOnPageLoad', 'type']);
-/** FieldType of its clients. A linked field (3) only points at another one. */
+/** FieldType of its clients. */
 const FIELD_TYPES: Readonly<Record<string, FieldType>> = { '0': 'text', '1': 'password', '2': 'text' };
+/** Such a field only points at another one. */
+const LINKED = '3';
 
 /**
  * One vault for each collection, and one without a name for what is in none. Throws `import/format` for an encrypted
@@ -87,16 +89,23 @@ function readItem(item: JsonObject, place: number, tags: readonly string[]): Ite
   for (const name of [tag, ...tags]) draft.tag(name);
   if (textAt(item, 'deletedDate') !== '') draft.refuse('trashed');
   draft.isArchived = textAt(item, 'archivedDate') !== '';
-  // A type that came after this was written: every object in the item may hold its values.
-  const members = member === '' ? Object.keys(item).filter((name) => isObject(item[name])) : [member];
-  for (const name of members) addMembers(draft, objectAt(item, name), member === '' ? 'password' : 'text');
+  if (member === '') addUnknown(draft, item);
+  else addMembers(draft, objectAt(item, member), 'text');
   for (const uri of objectsAt(objectAt(item, 'login'), 'uris')) draft.addNext('website', 'url', textAt(uri, 'uri'));
-  for (const field of objectsAt(item, 'fields')) {
-    const type = textAt(field, 'type');
-    if (type !== '3') draft.add(textAt(field, 'name'), FIELD_TYPES[type] ?? 'password', textAt(field, 'value'));
-  }
+  for (const field of objectsAt(item, 'fields')) addCustomField(draft, field);
   draft.add('notesPlain', 'notes', textAt(item, 'notes'));
   return draft;
+}
+
+/** A type that came after this was written: every object in the item may hold its values, and they are concealed. */
+function addUnknown(draft: ItemDraft, item: JsonObject): void {
+  for (const value of Object.values(item)) if (isObject(value)) addMembers(draft, value, 'password');
+}
+
+function addCustomField(draft: ItemDraft, field: JsonObject): void {
+  const type = textAt(field, 'type');
+  if (type === LINKED) return;
+  draft.add(textAt(field, 'name'), FIELD_TYPES[type] ?? 'password', textAt(field, 'value'));
 }
 
 function addMembers(draft: ItemDraft, values: JsonObject, unknown: FieldType): void {

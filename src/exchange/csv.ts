@@ -7,7 +7,7 @@ import { parse } from 'csv-parse/sync';
 import { markLength } from '../core/dotenv.ts';
 import { Failure } from '../core/failure.ts';
 import { FIELD_BYTES_MAX, ITEMS_MAX } from '../core/item.ts';
-import { areHeads, roleOf, type ColumnRole } from './csv-columns.ts';
+import { areHeads, rolesOf, type About, type ColumnRole } from './csv-columns.ts';
 import type { ImportedVault } from './imported.ts';
 import { ItemDraft, VaultDraft } from './item-draft.ts';
 
@@ -18,6 +18,8 @@ const COLUMNS_MAX = 1_000;
 const DELIMITERS = [',', ';', '\t'] as const;
 /** Of UTF-16. */
 const MARK_BYTES = 2;
+/** Of Bitwarden; another one is a tag. */
+const KNOWN_TYPE = /^(?:login|note|secure note)$/i;
 /** LastPass writes this as the address of a secure note. */
 const LASTPASS_NOTE = 'http://sn';
 
@@ -70,6 +72,7 @@ function readRow(roles: readonly ColumnRole[], row: readonly Buffer[], place: nu
   const title = cellOf(roles, row, 'title') || hostOf(url) || `row ${place}`;
   const isNote = url === LASTPASS_NOTE || /^(?:secure )?note$/i.test(cellOf(roles, row, 'type'));
   const draft = new ItemDraft(title, isNote ? 'secure-note' : 'login');
+  draft.isArchived = /^(?:true|1|yes)$/i.test(cellOf(roles, row, 'archived'));
   for (const [k, role] of roles.entries()) addCell(draft, role, row[k] ?? Buffer.alloc(0));
   if (draft.size === 0) draft.refuse('row-without-value');
   return draft;
@@ -81,28 +84,26 @@ function addCell(draft: ItemDraft, role: ColumnRole, cell: Buffer): void {
       draft.add(role.label, role.type, Buffer.from(cell));
       return;
     case 'url':
-      // Bitwarden puts several addresses into one cell.
-      for (const url of cell.toString().split(/[,\n]/))
-        if (url !== LASTPASS_NOTE) draft.addNext('website', 'url', url.trim());
+      for (const url of urlsOf(cell.toString())) draft.addNext('website', 'url', url);
       return;
     case 'tags':
-      for (const tag of cell.toString().split(/[,;]/)) draft.tag(tag);
-      return;
-    case 'folder':
-      draft.tag(cell.toString());
-      return;
-    case 'archived':
-      draft.isArchived = /^(?:true|1|yes)$/i.test(cell.toString());
+      for (const tag of role.isList ? cell.toString().split(/[,;]/) : [cell.toString()]) draft.tag(tag);
       return;
     case 'pairs':
       addPairs(draft, cell.toString());
       return;
-    case 'title':
-    case 'vault':
-    case 'type':
+    case 'about':
+      if (role.what === 'type' && !KNOWN_TYPE.test(cell.toString())) draft.tag(cell.toString());
+      return;
     case 'ignored':
       return;
   }
+}
+
+/** Bitwarden puts several addresses into one cell; other commas belong to an address. */
+function urlsOf(cell: string): readonly string[] {
+  if (cell === LASTPASS_NOTE) return [];
+  return cell.split(/,(?=[a-z][\w+.-]*:\/\/)|\n/i).map((url) => url.trim());
 }
 
 /** Bitwarden's custom fields, one `name: value` a line; a line without a colon goes on with the value before. */
@@ -118,8 +119,8 @@ function addPairs(draft: ItemDraft, text: string): void {
   for (const [name, value] of pairs) draft.add(name, 'password', value);
 }
 
-function cellOf(roles: readonly ColumnRole[], row: readonly Buffer[], kind: ColumnRole['kind']): string {
-  const k = roles.findIndex((role) => role.kind === kind);
+function cellOf(roles: readonly ColumnRole[], row: readonly Buffer[], what: About | 'url'): string {
+  const k = roles.findIndex((role) => (role.kind === 'about' ? role.what : role.kind) === what);
   return k < 0 ? '' : (row[k]?.toString() ?? '');
 }
 
@@ -138,7 +139,7 @@ function sheetOf(text: Buffer): Sheet {
   }
   const [heads = [], ...rows] = rowsOf(text, delimiter);
   if (rows.length > ITEMS_MAX) throw new Failure('input/too_large', `a CSV file has at most ${ITEMS_MAX} rows`);
-  return { roles: heads.map((head) => roleOf(head.toString())), rows };
+  return { roles: rolesOf(heads.map((head) => head.toString())), rows };
 }
 
 /** The one that makes heads of the first row. */
@@ -147,16 +148,7 @@ function delimiterOf(text: Buffer): string | null {
   const first = end < 0 ? text : text.subarray(0, end + 1);
   for (const delimiter of DELIMITERS) {
     const [row = []] = tryRows(first, delimiter);
-    const heads = row.map((head) => head.toString());
-    if (
-      heads.length > 1 &&
-      heads.length <= COLUMNS_MAX &&
-      areHeads(
-        heads.map((head) => roleOf(head)),
-        heads,
-      )
-    )
-      return delimiter;
+    if (row.length <= COLUMNS_MAX && areHeads(row.map((head) => head.toString()))) return delimiter;
   }
   return null;
 }
@@ -171,14 +163,16 @@ function tryRows(text: Buffer, delimiter: string): Buffer[][] {
 
 function rowsOf(text: Buffer, delimiter: string): Buffer[][] {
   try {
-    return parse(text, {
+    const rows: unknown[] = parse(text, {
       delimiter,
+      // Which makes Buffers of the cells.
       encoding: null,
       max_record_size: ROW_BYTES_MAX,
       relax_column_count: true,
       skip_empty_lines: true,
       to: ITEMS_MAX + 2,
-    }) as unknown as Buffer[][];
+    });
+    return rows.map((row) => (Array.isArray(row) ? row.filter((cell) => Buffer.isBuffer(cell)) : []));
   } catch (error) {
     throw damagedRow(error);
   }

@@ -47,18 +47,15 @@ export function textsAt(from: JsonObject, name: string): readonly string[] {
   return listAt(from, name).filter((value) => typeof value === 'string');
 }
 
-/** The member as text: strings, numbers and booleans as they are written; '' for all else. */
+/** The member as `scalarText` has it. */
 export function textAt(from: JsonObject, name: string): string {
-  const value = own(from, name);
-  switch (typeof value) {
-    case 'string':
-      return value;
-    case 'number':
-    case 'boolean':
-      return String(value);
-    default:
-      return '';
-  }
+  return scalarText(own(from, name));
+}
+
+/** Strings, numbers and booleans as they are written; '' for all else. */
+export function scalarText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
 }
 
 export function listAt(from: JsonObject, name: string): readonly unknown[] {

@@ -2,7 +2,7 @@
 
 import type { FieldType } from '../core/item.ts';
 import type { ItemDraft } from './item-draft.ts';
-import { isObject, textAt, type JsonObject } from './json-tree.ts';
+import { isObject, scalarText, textAt, type JsonObject } from './json-tree.ts';
 
 /** Of the form a login was saved from: its buttons and pictures, which hold no value of anybody. */
 const BUTTONS = new Set(['B', 'I', 'S', 'R']);
@@ -86,14 +86,6 @@ function dateText(seconds: number): string {
 
 /** Addresses of email and linked accounts come as objects; what is not known is kept as JSON. */
 function valueText(value: unknown): string {
-  switch (typeof value) {
-    case 'string':
-      return value;
-    case 'number':
-    case 'boolean':
-      return String(value);
-    default:
-      if (!isObject(value)) return '';
-      return textAt(value, 'email_address') || textAt(value, 'string') || JSON.stringify(value);
-  }
+  if (!isObject(value)) return scalarText(value);
+  return textAt(value, 'email_address') || textAt(value, 'string') || JSON.stringify(value);
 }

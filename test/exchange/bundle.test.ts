@@ -1,9 +1,6 @@
 // Bundles: what goes in comes out byte for byte, for whom it was meant and for nobody else.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { armor } from 'age-encryption';
 import fc from 'fast-check';
@@ -15,8 +12,7 @@ import { encryptBundle, generateIdentity, type BundleKeys } from '../../src/exch
 import { readContainer, writeContainer, type BundledVault } from '../../src/exchange/container.ts';
 import { assertNoCanary } from '../canaries.ts';
 import { canary } from '../house.ts';
-import { failureOf, itemCalled, readAs, said, secretOf, typing } from './fixtures.ts';
-import { runProgram, typeInto, unlessThere } from './programs.ts';
+import { failureOf, itemCalled, readAs, said, secretOf, small } from './fixtures.ts';
 
 function isName(text: string): boolean {
   try {
@@ -43,11 +39,6 @@ const item: fc.Arbitrary<NewItem> = fc.record({
 const vaults: fc.Arbitrary<BundledVault[]> = fc.array(fc.record({ name, items: fc.array(item, { maxLength: 3 }) }), {
   maxLength: 3,
 });
-
-function small(text: string): BundledVault[] {
-  const field = { label: 'password', section: null, type: 'password', value: secretOf(text) } as const;
-  return [{ name: 'Team', items: [{ title: 'Site', category: 'login', tags: ['a'], fields: [field], files: [] }] }];
-}
 
 test('what goes into a container comes out byte for byte, and the same items give the same bytes', () => {
   fc.assert(
@@ -132,33 +123,6 @@ for (const kind of ['hybrid', 'x25519'] as const) {
   });
 }
 
-test('a bundle with a passphrase opens with that passphrase only', async () => {
-  const value = canary();
-  const bundle = await encryptBundle(small(value), {
-    kind: 'passphrase',
-    passphrase: secretOf('four words ärе enough'),
-  });
-  const vaults = await readAs('bundle', bundle, { password: typing('four words ärе enough') });
-  assert.equal(itemCalled(vaults, 'Site').fields['password [password]'], value);
-  assert.equal((await failureOf('bundle', bundle, { password: typing(value) }, [value])).code, 'import/password');
-});
-
-test('a passphrase means the same to age-encryption as to us', async () => {
-  const { Decrypter, Encrypter } = await import('age-encryption');
-  const passphrase = 'four words ärе enough';
-  const decrypter = new Decrypter();
-  decrypter.addPassphrase(passphrase);
-  const ours = await encryptBundle(small('x'), { kind: 'passphrase', passphrase: secretOf(passphrase) });
-  assert.deepEqual(Buffer.from(await decrypter.decrypt(ours)), writeContainer(small('x')));
-  const encrypter = new Encrypter();
-  encrypter.setPassphrase(passphrase);
-  encrypter.setScryptWorkFactor(10);
-  const theirs = Buffer.from(await encrypter.encrypt(writeContainer(small('x'))));
-  assert.equal((await readAs('bundle', theirs, { password: typing(passphrase) }))[0]?.name, 'Team');
-  const costly = Buffer.from(theirs.toString('latin1').replace(' 10\n', ' 30\n'), 'latin1');
-  assert.equal((await failureOf('bundle', costly, { password: typing(passphrase) })).code, 'import/damaged');
-});
-
 test('what is no recipient is refused and not repeated', async () => {
   const { identity } = await generateIdentity();
   const text = identity.reveal().toString();
@@ -182,48 +146,3 @@ test('an age file with something else in it, and a later version, are refused as
     assert.equal((await failureOf('bundle', bytes, { identities: identity })).code, 'import/format');
   }
 });
-
-test(
-  'the program age opens our bundles and we open what it encrypts, with X25519',
-  { skip: unlessThere('age') },
-  async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'keystile-age-'));
-    try {
-      const { identity, recipient } = await generateIdentity('x25519');
-      const key = join(folder, 'key.txt');
-      writeFileSync(key, identity.reveal(), { mode: 0o600 });
-      const container = writeContainer(small('x'));
-      const bundle = await encryptBundle(small('x'), { kind: 'recipients', recipients: [recipient] });
-      assert.deepEqual(runProgram('age', ['-d', '-i', key], bundle), container);
-      for (const args of [
-        ['-r', recipient],
-        ['-a', '-r', recipient],
-      ]) {
-        const theirs = runProgram('age', args, container);
-        assert.equal(itemCalled(await readAs('bundle', theirs, { identities: identity }), 'Site').title, 'Site');
-      }
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
-  },
-);
-
-test(
-  'the program age opens our passphrase bundles and we open those it encrypts with a passphrase',
-  { skip: unlessThere('age') },
-  async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'keystile-age-'));
-    const [plain, bundle] = [join(folder, 'plain'), join(folder, 'bundle.age')];
-    try {
-      const passphrase = 'four unrelated words';
-      writeFileSync(bundle, await encryptBundle(small('x'), { kind: 'passphrase', passphrase: secretOf(passphrase) }));
-      await typeInto('age', ['-d', '-o', plain, bundle], [passphrase]);
-      assert.deepEqual(readFileSync(plain), writeContainer(small('x')));
-      await typeInto('age', ['-p', '-o', `${bundle}2`, plain], [passphrase, passphrase]);
-      const vaults = await readAs('bundle', readFileSync(`${bundle}2`), { password: typing(passphrase) });
-      assert.equal(itemCalled(vaults, 'Site').fields['password [password]'], 'x');
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
-  },
-);

@@ -115,6 +115,17 @@ test('secure notes of LastPass and Bitwarden are notes; archived items are archi
   assert.equal(itemCalled(archived, 'Old').isArchived, true);
 });
 
+test('a second column of titles and a type that is not known are not lost', async () => {
+  const vaults = await readAs('csv', Buffer.from('name,title,type,account,password\nSite,Owner,server,4711,p'));
+  const item = itemCalled(vaults, 'Site');
+  assert.deepEqual(item.tags, ['server']);
+  assert.deepEqual(item.fields, {
+    'title [password]': 'Owner',
+    'account [password]': '4711',
+    'password [password]': 'p',
+  });
+});
+
 test('rows of another length, without a value or too large are named by their number, and the others come along', async () => {
   const large = 'x'.repeat(FIELD_BYTES_MAX + 1);
   const vaults = await readAs('csv', Buffer.from(`name,password\na,1\nb,2,3\nc,\nd,${large}\n\ne,5\n`));

@@ -6,6 +6,7 @@ import { Failure } from '../../src/core/failure.ts';
 import type { NewItem } from '../../src/core/item.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { detectFormat, readExport, type Format } from '../../src/exchange/formats.ts';
+import type { BundledVault } from '../../src/exchange/container.ts';
 import type { ImportedVault, ReadOptions } from '../../src/exchange/imported.ts';
 import { assertNoCanary } from '../canaries.ts';
 
@@ -107,4 +108,10 @@ export function onePux(items: readonly unknown[], files: Readonly<Record<string,
     'export.data': json(data),
     ...files,
   });
+}
+
+/** One vault with one item, whose password is `text`. */
+export function small(text: string): BundledVault[] {
+  const field = { label: 'password', section: null, type: 'password', value: secretOf(text) } as const;
+  return [{ name: 'Team', items: [{ title: 'Site', category: 'login', tags: ['a'], fields: [field], files: [] }] }];
 }

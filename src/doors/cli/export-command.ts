@@ -5,7 +5,7 @@ import { closeSync, existsSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EXIT, Failure, type ExitCode } from '../../core/failure.ts';
 import { Secret } from '../../core/secret.ts';
-import type { BundleKeys, GeneratedIdentity } from '../../exchange/bundle.ts';
+import type { BundleKeys } from '../../exchange/bundle.ts';
 import type { PackedItem } from '../../exchange/packing.ts';
 import { usage, type Call, type Command } from './command.ts';
 import { counted } from './output.ts';
@@ -58,33 +58,62 @@ export function exportCommand(connect: (call: Call) => Promise<ItemSource>): Com
   };
 }
 
+/** Checked before anything is asked or read. */
+interface Plan {
+  /** Absolute. */
+  readonly to: string;
+  readonly openedBy:
+    | { readonly kind: 'passphrase' }
+    | {
+        readonly kind: 'recipients';
+        readonly recipients: readonly string[];
+        readonly identityFile: string | undefined;
+      };
+}
+
 async function runExport(call: Call, connect: (call: Call) => Promise<ItemSource>): Promise<ExitCode> {
-  const to = newPath(call, 'to');
-  if (to === undefined) throw usage('export needs --to', 'write --to FILE');
-  const identityFile = newPath(call, 'generate-identity');
-  if (to === identityFile) throw usage('the bundle and its identity are two files');
-  const bundle = await import('../../exchange/bundle.ts');
-  const recipients = [...call.flags('recipient')];
-  if (!call.has('passphrase') && recipients.length === 0 && identityFile === undefined) throw refusePlain();
-  if (recipients.length > 0) bundle.checkRecipients(recipients);
-  const source = await connect(call);
-  const exported = await fetchAll(call, source);
+  const plan = await planOf(call);
+  const exported = await fetchAll(call, await connect(call));
   try {
-    using generated = identityFile === undefined ? undefined : ownIdentity(await bundle.generateIdentity());
-    if (generated !== undefined) recipients.push(generated.recipient);
-    const bytes = call.has('passphrase')
-      ? await withPassphrase(call, async (passphrase) => await encrypt(exported, { kind: 'passphrase', passphrase }))
-      : await encrypt(exported, { kind: 'recipients', recipients });
-    // First the identity: a bundle that nobody can open is worth less than an identity that opens nothing.
-    if (generated !== undefined && identityFile !== undefined) {
-      writeNew(identityFile, generated.file.reveal(), 'generate-identity');
-    }
-    writeNew(to, bytes, 'to');
-    answer(call, exported, to, bytes.length, recipients);
+    const recipients = await write(call, plan, exported);
+    answer(call, exported, plan.to, recipients);
     return EXIT.done;
   } finally {
     for (const { values } of exported.vaults) for (const value of values) value.fill(0);
   }
+}
+
+/** Answers for whom it was encrypted: nobody by name when there is a passphrase. */
+async function write(call: Call, { to, openedBy }: Plan, exported: Exported): Promise<readonly string[]> {
+  switch (openedBy.kind) {
+    case 'passphrase':
+      await withPassphrase(call, async (passphrase) => {
+        writeNew(to, await encrypt(exported, { kind: 'passphrase', passphrase }), 'to');
+      });
+      return [];
+    case 'recipients': {
+      using generated = await identityFor(openedBy.identityFile);
+      const recipients = [...openedBy.recipients, ...generated.recipients];
+      const bundle = await encrypt(exported, { kind: 'recipients', recipients });
+      // First the identity: a bundle that nobody can open is worth less than an identity that opens nothing.
+      generated.write();
+      writeNew(to, bundle, 'to');
+      return recipients;
+    }
+  }
+}
+
+async function planOf(call: Call): Promise<Plan> {
+  const to = newPath(call, 'to');
+  if (to === undefined) throw usage('export needs --to', 'write --to FILE');
+  if (call.has('passphrase')) return { to, openedBy: { kind: 'passphrase' } };
+  const identityFile = newPath(call, 'generate-identity');
+  if (to === identityFile) throw usage('the bundle and its identity are two files');
+  const recipients = call.flags('recipient');
+  if (recipients.length === 0 && identityFile === undefined) throw refusePlain();
+  const { checkRecipients } = await import('../../exchange/bundle.ts');
+  if (recipients.length > 0) checkRecipients(recipients);
+  return { to, openedBy: { kind: 'recipients', recipients, identityFile } };
 }
 
 function refusePlain(): Failure {
@@ -157,17 +186,24 @@ async function withPassphrase<T>(call: Call, use: (passphrase: Secret) => Promis
 }
 
 interface OwnIdentity extends Disposable {
-  readonly recipient: string;
-  /** What is written: as age-keygen writes it. */
-  readonly file: Secret;
+  /** One, or none when no identity was asked for. */
+  readonly recipients: readonly string[];
+  /** Writes the file as age-keygen does. */
+  write(): void;
 }
 
-function ownIdentity({ identity, recipient }: GeneratedIdentity): OwnIdentity {
-  const file = new Secret(
-    Buffer.concat([Buffer.from(`# public key: ${recipient}\n`), identity.reveal(), Buffer.from('\n')]),
-  );
+async function identityFor(path: string | undefined): Promise<OwnIdentity> {
+  if (path === undefined) return { recipients: [], write: () => undefined, [Symbol.dispose]: () => undefined };
+  const { generateIdentity } = await import('../../exchange/bundle.ts');
+  const { identity, recipient } = await generateIdentity();
+  const lines = [Buffer.from(`# public key: ${recipient}\n`), identity.reveal(), Buffer.from('\n')];
+  const file = new Secret(Buffer.concat(lines));
   identity.wipe();
-  return { recipient, file, [Symbol.dispose]: () => file.wipe() };
+  return {
+    recipients: [recipient],
+    write: () => writeNew(path, file.reveal(), 'generate-identity'),
+    [Symbol.dispose]: () => file.wipe(),
+  };
 }
 
 // --- writing -------------------------------------------------------------------------------------------------------
@@ -187,13 +223,14 @@ function writeNew(path: string, bytes: Buffer, field: string): void {
   }
 }
 
-function answer(call: Call, { vaults }: Exported, file: string, bytes: number, recipients: readonly string[]): void {
+function answer(call: Call, { vaults }: Exported, file: string, recipients: readonly string[]): void {
   const counts = vaults.map(({ name, items }) => ({ name, itemCount: items.length }));
-  call.output.answer({ file, bytes, vaults: counts, recipients }, () => [
+  const identityFile = call.flag('generate-identity');
+  call.output.answer({ file, vaults: counts, recipients }, () => [
     ...counts.map(({ name, itemCount }) => `${name}: ${counted(itemCount, 'item')}`),
-    `wrote ${counted(bytes, 'byte')} to ${file}`,
+    `wrote ${file}`,
     ...(recipients.length === 0 ? [] : [`it opens for ${recipients.map(shortened).join(', ')}`]),
-    ...(call.has('generate-identity') ? [`${call.flag('generate-identity')} opens it: keep it in another place`] : []),
+    ...(identityFile === undefined ? [] : [`${identityFile} opens it: keep it in another place`]),
   ]);
 }
 

@@ -68,13 +68,16 @@ export function importLines(report: ImportReport): string[] {
 }
 
 function itemLine({ title, category, tags, isArchived, fields, files }: ItemOutline): string {
-  const place = (section: string | null, name: string): string => (section === null ? name : `${section}/${name}`);
   const parts = [
     ...fields.map(({ section, label, type }) => `${place(section, label)} (${type})`),
     ...files.map(({ section, name, bytes }) => `${place(section, name)} (file, ${counted(bytes, 'byte')})`),
   ];
   const marks = [category, ...(isArchived ? ['archived'] : []), ...tags.map((tag) => `#${tag}`)];
   return `  ${title} [${marks.join(' ')}]: ${parts.join(', ')}`;
+}
+
+function place(section: string | null, name: string): string {
+  return section === null ? name : `${section}/${name}`;
 }
 
 function skippedLines(skipped: ImportReport['skipped']): string[] {
