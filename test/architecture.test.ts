@@ -15,8 +15,9 @@ const MAP: Readonly<Record<string, readonly string[]>> = {
   sources: ['core', 'machine'],
   delivery: ['core', 'machine'],
   authority: ['core'],
+  exchange: ['core'],
   'doors/mcp': ['core', 'wire'],
-  'doors/cli': ['core', 'wire', 'machine'],
+  'doors/cli': ['core', 'wire', 'machine', 'exchange'],
   daemon: ['core', 'machine', 'vault', 'audit', 'wire', 'delivery', 'authority', 'sources'],
   'daemon.ts': ['core', 'machine', 'vault', 'audit', 'wire', 'delivery', 'authority', 'sources', 'daemon'],
   'main.ts': ['doors/mcp', 'doors/cli', 'machine'],
@@ -38,7 +39,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 
 /** I1: the only files in which a value may be in the clear. */
 const REVEALING =
-  /^(?:core\/secret|vault\/.*|audit\/.*|delivery\/.*|sources\/.*|daemon\/(?:control-handlers|disclosure-handlers|imports|item-handlers|item-values|jobs|service)|doors\/cli\/.*|machine\/terminal)\.ts$/;
+  /^(?:core\/secret|vault\/.*|audit\/.*|delivery\/.*|sources\/.*|exchange\/.*|daemon\/(?:control-handlers|disclosure-handlers|imports|item-handlers|item-values|jobs|service)|doors\/cli\/.*|machine\/terminal)\.ts$/;
 
 interface Import {
   readonly from: string;
