@@ -11,6 +11,7 @@ import { applyForm } from '../core/value-form.ts';
 import type { Call, Handlers, ServedConnection } from '../wire/calls.ts';
 import { packValues } from '../wire/packed.ts';
 import { coatsOf, exportPage, itemsOf, sshKeyFields } from './item-values.ts';
+import { isThere } from '../vault/item-duplicates.ts';
 import type { Service } from './service.ts';
 
 const TIER_PASSPHRASE = 1;
@@ -125,7 +126,9 @@ export function itemValueHandlers(service: Service) {
       using read = itemsOf(call.params.items, call.parts[0]);
       const facts = { collectionId, count: read.items.length };
       await service.record({ event: 'items_imported', facts, names: { collection } });
-      return { itemIds: service.unlocked().items.import(collectionId, read.items) };
+      const { items } = service.unlocked();
+      const fresh = read.items.filter((item) => !isThere(items, collectionId, item));
+      return { itemIds: items.import(collectionId, fresh), duplicates: read.items.length - fresh.length };
     },
     'item.export': async (call: Call<'item.export'>) => await exports.page(call),
   } satisfies Partial<Handlers>;

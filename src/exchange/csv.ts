@@ -4,7 +4,7 @@
 import { isUtf8 } from 'node:buffer';
 import { CsvError } from 'csv-parse';
 import { parse } from 'csv-parse/sync';
-import { markLength } from '../core/dotenv.ts';
+import { markLength } from '../core/place.ts';
 import { Failure } from '../core/failure.ts';
 import { FIELD_BYTES_MAX, ITEMS_MAX } from '../core/item.ts';
 import { areHeads, rolesOf, type About, type ColumnRole } from './csv-columns.ts';

@@ -3,7 +3,7 @@
 
 import { isUtf8 } from 'node:buffer';
 import { Failure } from '../core/failure.ts';
-import { markLength } from '../core/dotenv.ts';
+import { markLength } from '../core/place.ts';
 
 /** Just below the longest string V8 makes (2^29 - 24 characters). */
 export const JSON_BYTES_MAX = 500 * 1024 * 1024;

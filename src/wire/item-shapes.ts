@@ -114,7 +114,8 @@ export interface ItemResults {
   'item.file_put': { version: number };
   /** Part: the bytes of the file. */
   'item.file_get': { file: FieldCandidate };
-  'item.import': { itemIds: string[] };
+  /** `duplicates`: how many were there already, to the byte, and were left out. */
+  'item.import': { itemIds: string[]; duplicates: number };
   /** Part: the values. `next` is `fromItem` of the page that follows, to be asked for on the same connection. */
   'item.export': { items: WholeItem[]; next: number | null };
 }

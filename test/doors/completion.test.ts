@@ -6,7 +6,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { COMMANDS } from '../../src/doors/cli/commands.ts';
+import { allCommands } from '../../src/doors/cli/commands.ts';
 import { completionScript, SHELLS, type Shell } from '../../src/doors/cli/completion.ts';
 import { eventually, has, House } from '../house.ts';
 
@@ -41,7 +41,7 @@ before(async () => {
   await house.ok(['mount', 'production', 'a mounted.env', '--backend', 'fifo']);
   // By its name on the search path, as installed.
   for (const shell of SHELLS) {
-    const script = completionScript(shell, COMMANDS);
+    const script = completionScript(shell, await allCommands());
     const start = shell === 'zsh' ? 'autoload -Uz compinit; compinit -u -D\n' : '';
     writeFileSync(join(house.root, `rc.${shell}`), `${start}${script}${SAYS[shell]}\n`);
   }

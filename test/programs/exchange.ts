@@ -53,12 +53,14 @@ try {
   const file = new FileStore(store);
   const found = findCommand([importCommand(async () => file), exportCommand(async () => file)], argv);
   if (found.kind !== 'command') throw new TypeError('no such command');
-  const { args, flags, repeated } = parseCommand(found.command, found.rest);
+  const { args, flags, repeatedFlags } = parseCommand(found.command, found.rest);
   const call: Call = {
     argument: (name) => args.get(name) ?? '',
     optionalArgument: (name) => args.get(name),
     flag: (name) => (typeof flags.get(name) === 'string' ? String(flags.get(name)) : undefined),
-    flags: (name) => repeated.get(name) ?? [],
+    arguments: () => [],
+    command: [],
+    flags: (name) => repeatedFlags.get(name) ?? [],
     has: (name) => flags.has(name),
     output: processOutput(isJson),
     human: processHuman(flags.has('passphrase-stdin')),

@@ -36,6 +36,10 @@ const GROUPS: readonly Group[] = [
     load: async () => (await import('./item-commands.ts')).ITEM_COMMANDS,
   },
   {
+    words: ['import', 'export'],
+    load: async () => (await import('./item-transfer.ts')).TRANSFER_COMMANDS,
+  },
+  {
     words: ['run'],
     load: async () => [(await import('./run-command.ts')).RUN_COMMAND],
   },
