@@ -13,7 +13,7 @@ import { disclose, type Disclosure } from './disclosures.ts';
 import { eventOf } from './events.ts';
 import { Leases } from './leases.ts';
 import { clamp, decide } from './policy.ts';
-import type { HandOver, Powers, TicketEnd } from './powers.ts';
+import type { ChangeMade, HandOver, Powers, TicketEnd } from './powers.ts';
 import { Denials, denialOf } from './readers.ts';
 import { isGrantMeant, isLeaseMeant, isRequestMeant, type Revoked, type Target } from './targets.ts';
 import { Ticket, Tickets } from './tickets.ts';
@@ -295,28 +295,19 @@ export class Authority {
         return;
       }
       case 'CreateEnvironment':
-      case 'ChangeEnvironment': {
-        await this.#record(ticket.request, 'leased', { why: work.change.kind });
-        if (ticket.state.at === 'over') return;
-        const made = this.#powers.change(work.change, agent.agentId);
-        this.#end(ticket, { status: 'completed', made, result: null });
+      case 'ChangeEnvironment':
+        await this.#make(ticket, work.change.kind, () => this.#powers.change(work.change, agent.agentId));
         return;
-      }
       case 'Mount':
       case 'ImportFile': {
         const why = work.action === 'Mount' ? work.verb : 'import';
-        await this.#record(ticket.request, 'leased', { why });
-        if (ticket.state.at === 'over') return;
-        const made = await this.#powers.arrange(work, agent.agentId);
-        this.#end(ticket, { status: 'completed', made, result: null });
+        await this.#make(ticket, why, async () => await this.#powers.arrange(work, agent.agentId));
         return;
       }
-      case 'Reveal': {
-        await this.#record(ticket.request, 'leased', { why: work.purpose });
+      case 'Reveal':
         // The values are fetched by whoever waits for this, once (authority/disclosures.ts).
-        this.#end(ticket, { status: 'completed', made: { kind: 'revealed' }, result: null });
+        await this.#make(ticket, work.purpose, () => ({ kind: 'revealed' }));
         return;
-      }
       case 'ReadMount': {
         this.#end(ticket, await this.#deliveries.read(ticket, work, grantId));
         return;
@@ -326,6 +317,13 @@ export class Authority {
         if (end !== null) this.#end(ticket, end);
       }
     }
+  }
+
+  /** On the record first (I2); what was revoked or withdrawn meanwhile is not done. */
+  async #make(ticket: Ticket, why: string, make: () => ChangeMade | Promise<ChangeMade>): Promise<void> {
+    await this.#record(ticket.request, 'leased', { why });
+    if (ticket.state.at === 'over') return;
+    this.#end(ticket, { status: 'completed', made: await make(), result: null });
   }
 
   // --- ends -------------------------------------------------------------------------------------------------------

@@ -32,11 +32,7 @@ export async function runAsk(
   environment: Environment | null,
 ): Promise<RunAsk> {
   checkArguments(params.argv);
-  const own = environment === null ? [] : ownVariables(params.variables, environment);
-  const variables = [
-    ...(environment === null ? [] : variableFacts(world, environment.name, own)),
-    ...referencedVariables(world, params.references ?? {}, own),
-  ];
+  const { variables, environmentFacts, outputAtMost } = handedOver(world, params, environment);
   const environmentDelta = deltaOf(params.env ?? {}, variables);
   const cwdPath = await folderOf(params.cwd);
   const cwd = directoryFacts(cwdPath);
@@ -46,9 +42,7 @@ export async function runAsk(
   const stdin = params.stdin === undefined || params.stdin === '' ? null : Buffer.from(params.stdin, 'utf8');
   const run: RunFacts = {
     action: 'Run',
-    environmentId: environment?.environmentId ?? null,
-    environmentName: environment?.name ?? null,
-    environmentCreatedBy: environment?.createdBy ?? null,
+    ...environmentFacts,
     variables,
     argv: params.argv,
     program,
@@ -60,10 +54,41 @@ export async function runAsk(
     output: params.output ?? 'redacted',
     timeoutSeconds: params.timeoutSeconds ?? TIMEOUT_SECONDS_DEFAULT,
   };
-  const areMaskable =
+  return { run, stdin, outputAtMost };
+}
+
+interface HandedOver {
+  readonly variables: VariableFacts[];
+  readonly environmentFacts: Pick<RunFacts, 'environmentId' | 'environmentName' | 'environmentCreatedBy'>;
+  readonly outputAtMost: OutputMode;
+}
+
+/** What the run would get, from where, and what its output may then be. */
+function handedOver(
+  world: RunWorld,
+  { variables: names, references = {} }: Pick<Params<'run.start'>, 'variables' | 'references'>,
+  environment: Environment | null,
+): HandedOver {
+  if (environment === null) {
+    const variables = referencedVariables(world, references, []);
+    const environmentFacts = { environmentId: null, environmentName: null, environmentCreatedBy: null };
+    return { variables, environmentFacts, outputAtMost: areMaskable(world, variables, []) ? 'redacted' : 'summary' };
+  }
+  const { environmentId, name: environmentName, createdBy: environmentCreatedBy, output } = environment;
+  const own = ownVariables(names, environment);
+  const variables = [...variableFacts(world, environmentName, own), ...referencedVariables(world, references, own)];
+  return {
+    variables,
+    environmentFacts: { environmentId, environmentName, environmentCreatedBy },
+    outputAtMost: areMaskable(world, variables, own) ? output : 'summary',
+  };
+}
+
+function areMaskable(world: RunWorld, variables: readonly VariableFacts[], own: readonly Variable[]): boolean {
+  return (
     own.every(({ concealed, maskable }) => !concealed || maskable) &&
-    variables.every(({ reference }) => reference === undefined || lead(world, reference).isMaskable);
-  return { run, stdin, outputAtMost: areMaskable ? (environment?.output ?? 'redacted') : 'summary' };
+    variables.every(({ reference }) => reference === undefined || lead(world, reference).isMaskable)
+  );
 }
 
 /** Variables as a human is shown them: where each comes from, and what is not secret. */

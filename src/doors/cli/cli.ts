@@ -3,7 +3,7 @@
 import { EXIT, Failure, type ExitCode } from '../../core/failure.ts';
 import type { Connection } from '../../wire/client.ts';
 import { usage, type Call } from './command.ts';
-import { commandsFor } from './commands.ts';
+import { allCommands, commandsFor } from './commands.ts';
 import { findDaemon, reachDaemon } from './daemon.ts';
 import { commandHelp, groupHelp } from './help.ts';
 import type { Human } from './human.ts';
@@ -41,7 +41,7 @@ function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error;
 }
 
-async function run(argv: readonly string[], output: Output): Promise<ExitCode | number> {
+async function run(argv: readonly string[], output: Output): Promise<number> {
   const words = spelledOut(argv);
   const commands = await commandsFor(firstWord(words));
   if (words.length === 0 || words[0] === '--help' || words[0] === '-h') return say(output, groupHelp(commands, []));
@@ -115,6 +115,7 @@ function callOf(parsed: Parsed, output: Output, human: Human, line: Line): Call 
     has: (name) => parsed.flags.has(name),
     output,
     human,
+    commands: allCommands,
     daemon: async () => await line.reach(),
     runningDaemon: async () => await line.find(),
   };

@@ -1,6 +1,6 @@
 // What a command is: what people type, what help says of it, and what it does. A command is a row of commands.ts.
 
-import { Failure, type ExitCode } from '../../core/failure.ts';
+import { Failure } from '../../core/failure.ts';
 import type { Connection } from '../../wire/client.ts';
 import type { Human } from './human.ts';
 import type { Output } from './output.ts';
@@ -52,7 +52,7 @@ export interface Command {
   /** Why a further argument is refused, where there is a better reason than "too many". */
   readonly refuseExtra?: () => Failure;
   /** The exit code: one of ours, or that of the program it ran. */
-  readonly run: (call: Call) => Promise<ExitCode | number>;
+  readonly run: (call: Call) => Promise<number>;
 }
 
 /** One command as it was typed, and everything it may use. */
@@ -71,6 +71,8 @@ export interface Call {
   has(name: string): boolean;
   readonly output: Output;
   readonly human: Human;
+  /** The whole table. */
+  commands(): Promise<readonly Command[]>;
   /** The daemon, started if need be. */
   daemon(): Promise<Connection>;
   /** The daemon if it runs, else null. */

@@ -3,7 +3,6 @@
 import { EXIT } from '../../core/failure.ts';
 import { VERSION } from '../../core/version.ts';
 import { usage, type Command } from './command.ts';
-import { allCommands } from './commands.ts';
 import { completionScript, SHELLS } from './completion.ts';
 
 export const OTHER_COMMANDS: readonly Command[] = [
@@ -14,7 +13,7 @@ export const OTHER_COMMANDS: readonly Command[] = [
     example: 'keystile completion bash >> ~/.bashrc',
     run: async (call) => {
       const shell = SHELLS.find((name) => name === call.argument('SHELL')) ?? 'bash';
-      call.output.raw(completionScript(shell, await allCommands()));
+      call.output.raw(completionScript(shell, await call.commands()));
       return EXIT.done;
     },
   },

@@ -3,7 +3,7 @@
 
 import { resolve } from 'node:path';
 import { DOTENV_BYTES_MAX } from '../../core/dotenv.ts';
-import { Failure, type ExitCode } from '../../core/failure.ts';
+import { Failure } from '../../core/failure.ts';
 import { readEnvFile } from '../../core/env-file.ts';
 import { readInputFile } from '../../machine/input-file.ts';
 import { usage, type Call, type Command } from './command.ts';
@@ -35,7 +35,7 @@ export const RUN_COMMAND: Command = {
   run,
 };
 
-async function run(call: Call): Promise<ExitCode | number> {
+async function run(call: Call): Promise<number> {
   const argv = call.command;
   if (argv.length === 0) throw usage('run needs a command', 'write it behind --, as in keystile run -- npm start');
   const plan = planOf(call);
@@ -47,7 +47,7 @@ async function run(call: Call): Promise<ExitCode | number> {
   }
 }
 
-async function withPlanned(call: Call, plan: RunPlan): Promise<ExitCode | number> {
+async function withPlanned(call: Call, plan: RunPlan): Promise<number> {
   const { environments, references } = plan;
   try {
     const asked = { purpose: 'run' as const, environments, references, argv: call.command };

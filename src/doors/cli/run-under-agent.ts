@@ -2,7 +2,7 @@
 // that agent; once the human has said yes the daemon runs it, as it does for run_with_credentials.
 
 import type { EnvFileEntry } from '../../core/env-file.ts';
-import { Failure, type ExitCode } from '../../core/failure.ts';
+import { Failure } from '../../core/failure.ts';
 import { formatReference } from '../../core/reference.ts';
 import { constants } from 'node:os';
 import type { Call } from './command.ts';
@@ -12,7 +12,7 @@ import { WAITING } from './values.ts';
 /** As long as a tool call may take. */
 const TIMEOUT_SECONDS = 3_600;
 
-export async function runUnderAgent(call: Call, plan: RunPlan): Promise<ExitCode | number> {
+export async function runUnderAgent(call: Call, plan: RunPlan): Promise<number> {
   if (call.has('no-masking')) {
     throw new Failure('human/under_agent', 'a coding agent started this command', { hint: 'leave --no-masking out' });
   }
