@@ -5,6 +5,7 @@ import type { Ask } from '../authority/gate.ts';
 import type { Proof } from '../authority/disclosures.ts';
 import type { Disclosed, RevealFacts, Wanted } from '../core/disclosure.ts';
 import { Failure } from '../core/failure.ts';
+import { parseReference } from '../core/reference.ts';
 import type { AgentFacts } from '../core/request.ts';
 import { hasAgentMarker } from '../machine/readers.ts';
 import type { Call, Handlers } from '../wire/calls.ts';
@@ -16,6 +17,7 @@ import { runAsk } from './run-facts.ts';
 import type { Service } from './service.ts';
 
 const REASON = 'keystile on the command line';
+const CANDIDATES_SHOWN = 10;
 
 export function disclosureHandlers(service: Service) {
   return {
@@ -29,7 +31,11 @@ export function disclosureHandlers(service: Service) {
         ...(path === null ? {} : { path }),
       };
       const { pid } = call.connection.peer;
-      const { bytes, views } = packed(await service.authority.disclose({ purpose, wanted, proof, pid, names }));
+      const disclosing = service.authority.disclose({ purpose, wanted, proof, pid, names });
+      const disclosed = await disclosing.catch((error: unknown) => {
+        throw proof.kind === 'request' ? error : withCandidates(service, wanted, error);
+      });
+      const { bytes, views } = packed(disclosed);
       call.setParts([bytes]);
       return { values: views };
     },
@@ -117,6 +123,26 @@ async function provenByRequest(
   const { ticket } = await waitForAnswer(service, call, ask);
   const wanted = leads.map(({ reference }): Wanted => ({ name: reference, place: { kind: 'reference', reference } }));
   return { wanted, proof: { kind: 'request', ticket } };
+}
+
+/** What an ambiguous reference could mean, for the human only. Any other error as it is. */
+function withCandidates(service: Service, wanted: readonly Wanted[], error: unknown): unknown {
+  if (!(error instanceof Failure) || error.code !== 'name/ambiguous' || !service.isUnlocked) return error;
+  const { items } = service.unlocked();
+  for (const { place } of wanted) {
+    if (place.kind !== 'reference') continue;
+    const { vault, item, section, field } = parseReference(place.reference);
+    const found = items.candidates(vault, item, { section, field });
+    const said =
+      found.kind === 'items'
+        ? found.items.map(({ itemId, updatedAt }) => `${itemId} (changed ${updatedAt.slice(0, 10)})`)
+        : found.fields.map(({ id, section: label }) => `${id} (${label === null ? 'no section' : `section ${label}`})`);
+    if (said.length < 2) continue;
+    const more = said.length > CANDIDATES_SHOWN ? ', and more' : '';
+    const hint = `use an id or name the section: ${said.slice(0, CANDIDATES_SHOWN).join(', ')}${more}`;
+    return new Failure(error.code, `${place.reference}: ${error.message}`, { hint, cause: error });
+  }
+  return error;
 }
 
 /** One after another, as `ValueView.bytes` says; the connection wipes it once it is sent. */

@@ -129,6 +129,7 @@ describe('values for a person', () => {
     await item(house, 'Work', 'twin', ['b.key[password]=-'], canary());
     const twice = await house.human(['read', 'op://Work/twin/key']);
     assert.equal(twice.code, 8, twice.stderr);
+    assert.match(twice.stderr, /field_\w+ \(section a\), field_\w+ \(section b\)/);
     assert.equal((await house.human(['read', 'op://Work/twin/a/key'])).code, 0);
     await house.ok(['environment', 'create', 'unfinished']);
   });
