@@ -92,6 +92,8 @@ function text(line: string): string {
     .replaceAll("'", String.raw`\(aq`)
     .replaceAll('`', String.raw`\(ga`)
     .replaceAll('^', String.raw`\(ha`)
-    .replaceAll('~', String.raw`\(ti`);
+    .replaceAll('~', String.raw`\(ti`)
+    // A long list of words may be broken there.
+    .replaceAll('|', String.raw`|\:`);
   return escaped.replace(/^\./, String.raw`\&.`);
 }

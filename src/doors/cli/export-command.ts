@@ -38,7 +38,7 @@ export function exportCommand(connect: (call: Call) => Promise<ItemSource>): Com
     flags: {
       to: { value: 'FILE', help: 'the new file to write; .age says what it is' },
       vault: { value: 'VAULT', isRepeated: true, help: 'only this vault; may be given several times' },
-      recipient: { value: 'AGE', isRepeated: true, help: 'who may open it: age1… or age1pq1…; may be repeated' },
+      recipient: { value: 'AGE', isRepeated: true, help: 'who may open it: age1... or age1pq1...; may be repeated' },
       'generate-identity': {
         value: 'IDENTITY',
         help: 'make a new identity, write it to this new file, encrypt for it',

@@ -25,7 +25,7 @@ export const READ_COMMAND: Command = {
     'one-time password of now, with ?ssh-format=openssh a private key as OpenSSH writes one. The passphrase is asked for once\n' +
     'in a while at a terminal, and always elsewhere. Under a coding agent it becomes a request that shows you what is read.',
   example:
-    'keystile read op://Work/Stripe/credential\nkeystile read --out-file key.pem "op://Work/deploy/private key?ssh-format=openssh"',
+    'keystile read op://Work/Stripe/credential\nkeystile read --out-file key.pem op://Work/deploy/key?ssh-format=openssh',
   run: read,
 };
 
