@@ -17,6 +17,7 @@ const F_GETFL = 3;
 const F_SETFL = 4;
 const O_NONBLOCK = process.platform === 'darwin' ? 0x4 : 0o4000;
 const ERRNO = { ENOENT: 2, E2BIG: 7, ENOEXEC: 8, EACCES: 13, ENOTDIR: 20 } as const;
+const SIGCHLD = process.platform === 'darwin' ? 20 : 17;
 /** Node ignores both, and what is ignored stays so in whatever is started. */
 const NODE_IGNORES = [13, 25] as const;
 /** Larger than any of posix_spawn_file_actions_t, posix_spawnattr_t and sigset_t. */
@@ -61,7 +62,8 @@ export function start(plan: Start): number {
   library.posix_spawnattr_init(attributes);
   try {
     for (const [fd, descriptor] of plan.descriptors.entries()) addDescriptor(library, actions, fd, descriptor);
-    for (const signal of signalsOf(plan.ignored)) library.signal(signal, SIG_IGN);
+    // Not SIGCHLD: the system would collect our children itself, and tell nobody how they ended.
+    for (const signal of signalsOf(plan.ignored)) if (signal !== SIGCHLD) library.signal(signal, SIG_IGN);
     library.posix_spawnattr_setsigdefault(attributes, signalSet(NODE_IGNORES.filter((n) => !isIn(plan.ignored, n))));
     library.posix_spawnattr_setflags(attributes, SPAWN.SETSIGDEF | (plan.isOwnSession ? SPAWN.SETSID : 0));
     const pid = Buffer.alloc(8);
@@ -120,7 +122,6 @@ export function become(plan: Launch & { readonly ignored: bigint }): never {
   throw startFailure(plan.program, error);
 }
 
-/** Makes a signal one that this process, and what it starts, ignores. */
 function signalsOf(mask: bigint): number[] {
   return Array.from({ length: 64 }, (_none, i) => i + 1).filter((signal) => isIn(mask, signal));
 }
