@@ -71,9 +71,9 @@ export class KvShelf implements Shelf {
         hint: 'sign in: vault login, or bao login',
       });
     }
-    const text = bytes.subarray(0, TOKEN_BYTES_MAX).toString('latin1').trim();
+    const text = bytes.toString('latin1').trim();
     bytes.fill(0);
-    if (/^[\x21-\x7e]+$/.test(text)) return text;
+    if (text.length <= TOKEN_BYTES_MAX && /^[\x21-\x7e]+$/.test(text)) return text;
     throw new Failure('source/sign_in', `${from} gave no token`, { hint: 'sign in again, then try again' });
   }
 

@@ -9,7 +9,7 @@ import type { Secret } from '../core/secret.ts';
 import type { PassSettings } from '../machine/source-settings.ts';
 import { askProgram, childEnvironment, type Said } from './child.ts';
 import type { OpenItem, Shelf, SourcePowers } from './source.ts';
-import { trustedProgram } from './trusted.ts';
+import { programText, trustedProgram } from './trusted.ts';
 import { nameOf, pathOf, valueOf } from './value.ts';
 
 const OTP_START = Buffer.from('otpauth://');
@@ -27,7 +27,7 @@ export class PassShelf implements Shelf {
   }
 
   get where(): string {
-    return this.#settings.program ?? 'pass';
+    return programText('pass', this.#settings.program, this.#powers.searchPath);
   }
 
   itemOf(reference: SecretReference): string {

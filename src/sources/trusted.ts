@@ -43,3 +43,12 @@ export function trustedProgram(name: string, configured: string | null, searchPa
   }
   return trustedFile(found);
 }
+
+/** The same for people to see: the real path, or `name` when it cannot be run. */
+export function programText(name: string, configured: string | null, searchPath: readonly string[]): string {
+  try {
+    return trustedProgram(name, configured, searchPath);
+  } catch {
+    return configured ?? name;
+  }
+}

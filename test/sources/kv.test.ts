@@ -3,17 +3,19 @@
 // response" ({"errors": […]}) and "HTTP status codes". A real server could not be had for these tests.
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { makeCanary } from '../canaries.ts';
 import { fails, SourceHouse, valueOf, valuesOf } from './house.ts';
 
+const PROGRAM = fileURLToPath(new URL('../programs/source-read.ts', import.meta.url));
 const TOKEN = 'hvs.token-of-the-test';
 const metadata = {
   created_time: '2026-01-01T00:00:00Z',
@@ -106,6 +108,30 @@ test('a section is one more step of the path, below the prefix; blanks and signs
   assert.equal(await valueOf(source, 'op://team/my app/db.1/api key'), canary);
   assert.equal(asked[0]?.path, '/v1/secret/data/team/a/my%20app/db.1');
   assert.equal(asked[0]?.headers['x-vault-namespace'], 'root');
+});
+
+test('an address may have a path of its own, and that stands before everything', async () => {
+  const toml = (await serve()).replace(/(:\d+)"/, '$1/behind/proxy/"');
+  await assert.rejects(valueOf(house.source(toml), 'op://team/app/db/password'), fails('source/not_found', [canary]));
+  assert.equal(asked[0]?.path, '/behind/proxy/v1/secret/data/app/db');
+});
+
+test('no proxy of an environment is asked, also where Node is told to ask one', async () => {
+  const proxied: string[] = [];
+  const proxy = await listen(
+    createServer((request, response) => {
+      proxied.push(request.url ?? '');
+      response.end();
+    }),
+  );
+  const url = `http://127.0.0.1:${proxy}`;
+  const env = { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: url, http_proxy: url, HTTPS_PROXY: url, ALL_PROXY: url };
+  const child = spawn(process.execPath, [PROGRAM, await serve(), 'op://team/app/db/password'], { env });
+  const out: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+  await new Promise((done) => child.once('close', done));
+  assert.equal(Buffer.concat(out).toString('utf8'), canary);
+  assert.deepEqual(proxied, []);
 });
 
 test('several keys of one secret are one request', async () => {
@@ -238,6 +264,8 @@ test('a token is taken from a private file or a command, and nothing is sent wit
   const command = house.program('login', `test "$1" = now && echo ${TOKEN}`);
   const of = (...argv: string[]) => toml.replace(/token_file = .*/, `token_command = ${JSON.stringify(argv)}`);
   assert.equal(await valueOf(house.source(of(command, 'now')), 'op://team/app/db/password'), canary);
+  const long = house.program('long', 'head -c 10000 /dev/zero | tr "\\0" a');
+  await assert.rejects(valueOf(house.source(of(long)), 'op://team/a/b'), fails('source/sign_in', [TOKEN], /no token/));
   await assert.rejects(
     valueOf(house.source(of(command, 'later')), 'op://team/a/b'),
     fails('source/sign_in', [TOKEN], /it failed/),
