@@ -16,8 +16,8 @@ import type { OpenItem, Shelf, SourcePowers } from './source.ts';
 import { trustedFile } from './trusted.ts';
 import { nameOf, pathOf, valueOf } from './value.ts';
 
-/** Integrated storage keeps at most 1 MiB per entry; escaped in JSON that can be several times as long. */
-const BODY_BYTES_MAX = 8 * 1024 * 1024;
+/** Integrated storage keeps at most 1 MiB per entry; what JSON escapes of it makes it longer, never by much in practice. */
+const BODY_BYTES_MAX = 4 * 1024 * 1024;
 const TOKEN_BYTES_MAX = 8 * 1024;
 
 interface Answer {
