@@ -1,6 +1,6 @@
 // Programs and files that a source relies on without knowing what is in them: only we, or root, may be able to change them.
 
-import { realpathSync, statSync } from 'node:fs';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Failure } from '../core/failure.ts';
 import { resolveProgram } from '../machine/digest.ts';
@@ -24,6 +24,16 @@ export function trustedFile(path: string): string {
     throw new Failure('home/unsafe', `other users can change ${real}`, { hint: `run: chmod go-w ${real}` });
   }
   return real;
+}
+
+/** The bytes of such a file. Throws as `trustedFile`, also when it cannot be read. */
+export function trustedBytes(path: string): Buffer {
+  const real = trustedFile(path);
+  try {
+    return readFileSync(real);
+  } catch (cause) {
+    throw new Failure('source/unreachable', `${path} cannot be read`, { hint: 'check its permissions', cause });
+  }
 }
 
 /**

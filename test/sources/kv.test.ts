@@ -13,6 +13,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { makeCanary } from '../canaries.ts';
+import { has } from '../house.ts';
 import { fails, SourceHouse, valueOf, valuesOf } from './house.ts';
 
 const PROGRAM = fileURLToPath(new URL('../programs/source-read.ts', import.meta.url));
@@ -272,59 +273,73 @@ test('a token is taken from a private file or a command, and nothing is sent wit
   );
 });
 
-test('a certificate counts when it is of the authority that ca_file names, and else nothing is sent', async () => {
-  const [key, cert] = [join(house.root, 'key.pem'), join(house.root, 'cert.pem')];
-  const made = spawnSync(
-    'openssl',
-    [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:prime256v1',
-      '-nodes',
-      '-keyout',
-      key,
-      '-out',
-      cert,
-      '-days',
-      '2',
-      '-subj',
-      '/CN=kv',
-      '-addext',
-      'subjectAltName=IP:127.0.0.1',
-    ],
-    { encoding: 'utf8' },
-  );
-  assert.equal(made.status, 0, made.stderr);
-  const options = { key: readFileSync(key), cert: readFileSync(cert) };
-  const port = await listen(createTlsServer(options, (request, response) => answer(request, response, undefined)));
-  const toml = `kind = "vault-kv2"\naddress = "https://127.0.0.1:${port}"\ntoken_file = "${house.root}/token"\n`;
-  process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
-  process.env['NODE_EXTRA_CA_CERTS'] = cert;
-  try {
-    await assert.rejects(
-      valueOf(house.source(toml), 'op://team/app/db/password'),
-      fails('source/unreachable', [canary, TOKEN], /DEPTH_ZERO_SELF_SIGNED_CERT.*ca_file/),
+const skip = has('openssl') ? false : 'openssl is not installed';
+
+test(
+  'a certificate counts when it is of the authority that ca_file names, and else nothing is sent',
+  { skip },
+  async () => {
+    const [key, cert] = [join(house.root, 'key.pem'), join(house.root, 'cert.pem')];
+    const made = spawnSync(
+      'openssl',
+      [
+        'req',
+        '-x509',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:prime256v1',
+        '-nodes',
+        '-keyout',
+        key,
+        '-out',
+        cert,
+        '-days',
+        '2',
+        '-subj',
+        '/CN=kv',
+        '-addext',
+        'subjectAltName=IP:127.0.0.1',
+      ],
+      { encoding: 'utf8' },
     );
-  } finally {
-    delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
-    delete process.env['NODE_EXTRA_CA_CERTS'];
-  }
-  assert.equal(asked.length, 0);
-  assert.equal(await valueOf(house.source(`${toml}ca_file = "${cert}"`), 'op://team/app/db/password'), canary);
-  const named = toml.replace('127.0.0.1', 'localhost');
-  await assert.rejects(
-    valueOf(house.source(`${named}ca_file = "${cert}"`), 'op://team/app/db/password'),
-    fails('source/unreachable', [canary, TOKEN], /ERR_TLS_CERT_ALTNAME_INVALID/),
-  );
-  chmodSync(cert, 0o666);
-  await assert.rejects(
-    valueOf(house.source(`${toml}ca_file = "${cert}"`), 'op://team/app/db/password'),
-    fails('home/unsafe', [canary, TOKEN]),
-  );
-});
+    assert.equal(made.status, 0, made.stderr);
+    const options = { key: readFileSync(key), cert: readFileSync(cert) };
+    const port = await listen(createTlsServer(options, (request, response) => answer(request, response, undefined)));
+    const toml = `kind = "vault-kv2"\naddress = "https://127.0.0.1:${port}"\ntoken_file = "${house.root}/token"\n`;
+    process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
+    process.env['NODE_EXTRA_CA_CERTS'] = cert;
+    try {
+      await assert.rejects(
+        valueOf(house.source(toml), 'op://team/app/db/password'),
+        fails('source/unreachable', [canary, TOKEN], /DEPTH_ZERO_SELF_SIGNED_CERT.*ca_file/),
+      );
+    } finally {
+      delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
+      delete process.env['NODE_EXTRA_CA_CERTS'];
+    }
+    assert.equal(asked.length, 0);
+    assert.equal(await valueOf(house.source(`${toml}ca_file = "${cert}"`), 'op://team/app/db/password'), canary);
+    const named = toml.replace('127.0.0.1', 'localhost');
+    await assert.rejects(
+      valueOf(house.source(`${named}ca_file = "${cert}"`), 'op://team/app/db/password'),
+      fails('source/unreachable', [canary, TOKEN], /ERR_TLS_CERT_ALTNAME_INVALID/),
+    );
+    const noCert = join(house.root, 'none.pem');
+    for (const text of ['', 'not PEM', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n']) {
+      writeFileSync(noCert, text);
+      await assert.rejects(
+        valueOf(house.source(`${toml}ca_file = "${noCert}"`), 'op://team/app/db/password'),
+        fails('source/unreachable', [canary, TOKEN]),
+      );
+    }
+    chmodSync(cert, 0o666);
+    await assert.rejects(
+      valueOf(house.source(`${toml}ca_file = "${cert}"`), 'op://team/app/db/password'),
+      fails('home/unsafe', [canary, TOKEN]),
+    );
+  },
+);
 
 test('any text comes as its own bytes, whatever its neighbours are', async () => {
   const source = house.source(await serve());
