@@ -1,7 +1,6 @@
 // HashiCorp Vault and OpenBao, secrets engine KV version 2. The one file of ours that speaks to a network, and only to the
 // address that config.toml names: GET /v1/MOUNT/data/PATH, as the API documentation of both has it.
 
-import { readFileSync } from 'node:fs';
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { Failure } from '../core/failure.ts';
@@ -13,11 +12,11 @@ import type { KvSettings } from '../machine/source-settings.ts';
 import { askProgram, childEnvironment } from './child.ts';
 import { kvRefusal } from './kv-refusal.ts';
 import type { OpenItem, Shelf, SourcePowers } from './source.ts';
-import { trustedFile } from './trusted.ts';
+import { trustedBytes, trustedFile } from './trusted.ts';
 import { nameOf, pathOf, valueOf } from './value.ts';
 
-/** Integrated storage keeps at most 1 MiB per entry; escaped in JSON that can be several times as long. */
-const BODY_BYTES_MAX = 8 * 1024 * 1024;
+/** Integrated storage keeps at most 1 MiB per entry; what JSON escapes of it makes it longer, never by much in practice. */
+const BODY_BYTES_MAX = 4 * 1024 * 1024;
 const TOKEN_BYTES_MAX = 8 * 1024;
 
 interface Answer {
@@ -71,9 +70,9 @@ export class KvShelf implements Shelf {
         hint: 'sign in: vault login, or bao login',
       });
     }
-    const text = bytes.subarray(0, TOKEN_BYTES_MAX).toString('latin1').trim();
+    const text = bytes.toString('latin1').trim();
     bytes.fill(0);
-    if (/^[\x21-\x7e]+$/.test(text)) return text;
+    if (text.length <= TOKEN_BYTES_MAX && /^[\x21-\x7e]+$/.test(text)) return text;
     throw new Failure('source/sign_in', `${from} gave no token`, { hint: 'sign in again, then try again' });
   }
 
@@ -102,7 +101,7 @@ export class KvShelf implements Shelf {
         ...(namespace === null ? {} : { 'x-vault-namespace': namespace }),
       },
     } as const;
-    const ca = caFile === null ? {} : { ca: readFileSync(trustedFile(caFile)) };
+    const ca = caFile === null ? {} : { ca: trustedBytes(caFile) };
     const request =
       url.protocol === 'https:'
         ? httpsRequest(url, { ...options, ...ca, rejectUnauthorized: true })

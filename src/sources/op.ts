@@ -6,7 +6,7 @@ import type { OpSettings } from '../machine/source-settings.ts';
 import { readPrivate } from '../machine/private-files.ts';
 import { askProgram, childEnvironment, type Said } from './child.ts';
 import type { OpenItem, Shelf, SourcePowers } from './source.ts';
-import { trustedProgram } from './trusted.ts';
+import { programText, trustedProgram } from './trusted.ts';
 import { nameOf, valueOf } from './value.ts';
 
 const TOKEN_BYTES_MAX = 16 * 1024;
@@ -51,7 +51,7 @@ export class OpShelf implements Shelf {
   }
 
   get where(): string {
-    return this.#settings.program ?? 'op';
+    return programText('op', this.#settings.program, this.#powers.searchPath);
   }
 
   itemOf(reference: SecretReference): string {

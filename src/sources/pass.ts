@@ -9,7 +9,7 @@ import type { Secret } from '../core/secret.ts';
 import type { PassSettings } from '../machine/source-settings.ts';
 import { askProgram, childEnvironment, type Said } from './child.ts';
 import type { OpenItem, Shelf, SourcePowers } from './source.ts';
-import { trustedProgram } from './trusted.ts';
+import { programText, trustedProgram } from './trusted.ts';
 import { nameOf, pathOf, valueOf } from './value.ts';
 
 const OTP_START = Buffer.from('otpauth://');
@@ -27,7 +27,7 @@ export class PassShelf implements Shelf {
   }
 
   get where(): string {
-    return this.#settings.program ?? 'pass';
+    return programText('pass', this.#settings.program, this.#powers.searchPath);
   }
 
   itemOf(reference: SecretReference): string {
@@ -38,8 +38,7 @@ export class PassShelf implements Shelf {
     const entry = this.itemOf(reference);
     const store = this.#settings.store ?? join(this.#powers.home, '.password-store');
     // Of a folder, `pass show` prints the names in it and exits with 0: a list would pass for a value.
-    const isThere = statSync(join(store, `${entry}.gpg`), { throwIfNoEntry: false })?.isFile() ?? false;
-    if (!isThere) {
+    if (!isFile(join(store, `${entry}.gpg`))) {
       throw new Failure('source/not_found', `the password store has no entry for ${nameOf(reference)}`, {
         hint: 'pass ls shows what there is; a section counts as one more folder',
       });
@@ -54,6 +53,14 @@ export class PassShelf implements Shelf {
       throw failureOf(said, reference);
     }
     return { field: (one) => fieldOf(said.stdout, one), [Symbol.dispose]: () => said[Symbol.dispose]() };
+  }
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
   }
 }
 

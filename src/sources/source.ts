@@ -60,14 +60,23 @@ export interface OpenItem extends Disposable {
 /** Looks at nothing yet: a program that is missing, or a file that others can change, is found when something is read. */
 export function openSource(settings: SourceSettings, powers: SourcePowers, waitMs = SOURCE_WAIT_MS): Source {
   const shelf = shelfOf(settings, powers);
-  const { kind, where, forms } = shelf;
+  const { kind, forms } = shelf;
   const readAll: Source['readAll'] = async (references, signal) => await readFrom(shelf, references, signal, waitMs);
   const read: Source['read'] = async (reference, signal) => {
     const [value] = await readAll([reference], signal);
     if (value === undefined) throw new TypeError('one reference, one value');
     return value;
   };
-  return { kind, where, forms, read, readAll };
+  return {
+    kind,
+    forms,
+    // A program may be installed, or replaced, while the daemon runs.
+    get where() {
+      return shelf.where;
+    },
+    read,
+    readAll,
+  };
 }
 
 function shelfOf(settings: SourceSettings, powers: SourcePowers): Shelf {

@@ -1,6 +1,6 @@
 // Programs and files that a source relies on without knowing what is in them: only we, or root, may be able to change them.
 
-import { realpathSync, statSync } from 'node:fs';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Failure } from '../core/failure.ts';
 import { resolveProgram } from '../machine/digest.ts';
@@ -26,6 +26,16 @@ export function trustedFile(path: string): string {
   return real;
 }
 
+/** The bytes of such a file. Throws as `trustedFile`, also when it cannot be read. */
+export function trustedBytes(path: string): Buffer {
+  const real = trustedFile(path);
+  try {
+    return readFileSync(real);
+  } catch (cause) {
+    throw new Failure('source/unreachable', `${path} cannot be read`, { hint: 'check its permissions', cause });
+  }
+}
+
 /**
  * The program of a source: the one that settings name, or the first of that name on the human's search path. Throws as
  * `trustedFile`. What a link to it is called does not count: the real path is what is run and shown.
@@ -42,4 +52,13 @@ export function trustedProgram(name: string, configured: string | null, searchPa
     });
   }
   return trustedFile(found);
+}
+
+/** The same for people to see: the real path, or `name` when it cannot be run. */
+export function programText(name: string, configured: string | null, searchPath: readonly string[]): string {
+  try {
+    return trustedProgram(name, configured, searchPath);
+  } catch {
+    return configured ?? name;
+  }
 }

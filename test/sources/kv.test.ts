@@ -3,17 +3,20 @@
 // response" ({"errors": […]}) and "HTTP status codes". A real server could not be had for these tests.
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { makeCanary } from '../canaries.ts';
+import { has } from '../house.ts';
 import { fails, SourceHouse, valueOf, valuesOf } from './house.ts';
 
+const PROGRAM = fileURLToPath(new URL('../programs/source-read.ts', import.meta.url));
 const TOKEN = 'hvs.token-of-the-test';
 const metadata = {
   created_time: '2026-01-01T00:00:00Z',
@@ -106,6 +109,30 @@ test('a section is one more step of the path, below the prefix; blanks and signs
   assert.equal(await valueOf(source, 'op://team/my app/db.1/api key'), canary);
   assert.equal(asked[0]?.path, '/v1/secret/data/team/a/my%20app/db.1');
   assert.equal(asked[0]?.headers['x-vault-namespace'], 'root');
+});
+
+test('an address may have a path of its own, and that stands before everything', async () => {
+  const toml = (await serve()).replace(/(:\d+)"/, '$1/behind/proxy/"');
+  await assert.rejects(valueOf(house.source(toml), 'op://team/app/db/password'), fails('source/not_found', [canary]));
+  assert.equal(asked[0]?.path, '/behind/proxy/v1/secret/data/app/db');
+});
+
+test('no proxy of an environment is asked, also where Node is told to ask one', async () => {
+  const proxied: string[] = [];
+  const proxy = await listen(
+    createServer((request, response) => {
+      proxied.push(request.url ?? '');
+      response.end();
+    }),
+  );
+  const url = `http://127.0.0.1:${proxy}`;
+  const env = { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: url, http_proxy: url, HTTPS_PROXY: url, ALL_PROXY: url };
+  const child = spawn(process.execPath, [PROGRAM, await serve(), 'op://team/app/db/password'], { env });
+  const out: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+  await new Promise((done) => child.once('close', done));
+  assert.equal(Buffer.concat(out).toString('utf8'), canary);
+  assert.deepEqual(proxied, []);
 });
 
 test('several keys of one secret are one request', async () => {
@@ -238,65 +265,81 @@ test('a token is taken from a private file or a command, and nothing is sent wit
   const command = house.program('login', `test "$1" = now && echo ${TOKEN}`);
   const of = (...argv: string[]) => toml.replace(/token_file = .*/, `token_command = ${JSON.stringify(argv)}`);
   assert.equal(await valueOf(house.source(of(command, 'now')), 'op://team/app/db/password'), canary);
+  const long = house.program('long', 'head -c 10000 /dev/zero | tr "\\0" a');
+  await assert.rejects(valueOf(house.source(of(long)), 'op://team/a/b'), fails('source/sign_in', [TOKEN], /no token/));
   await assert.rejects(
     valueOf(house.source(of(command, 'later')), 'op://team/a/b'),
     fails('source/sign_in', [TOKEN], /it failed/),
   );
 });
 
-test('a certificate counts when it is of the authority that ca_file names, and else nothing is sent', async () => {
-  const [key, cert] = [join(house.root, 'key.pem'), join(house.root, 'cert.pem')];
-  const made = spawnSync(
-    'openssl',
-    [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:prime256v1',
-      '-nodes',
-      '-keyout',
-      key,
-      '-out',
-      cert,
-      '-days',
-      '2',
-      '-subj',
-      '/CN=kv',
-      '-addext',
-      'subjectAltName=IP:127.0.0.1',
-    ],
-    { encoding: 'utf8' },
-  );
-  assert.equal(made.status, 0, made.stderr);
-  const options = { key: readFileSync(key), cert: readFileSync(cert) };
-  const port = await listen(createTlsServer(options, (request, response) => answer(request, response, undefined)));
-  const toml = `kind = "vault-kv2"\naddress = "https://127.0.0.1:${port}"\ntoken_file = "${house.root}/token"\n`;
-  process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
-  process.env['NODE_EXTRA_CA_CERTS'] = cert;
-  try {
-    await assert.rejects(
-      valueOf(house.source(toml), 'op://team/app/db/password'),
-      fails('source/unreachable', [canary, TOKEN], /DEPTH_ZERO_SELF_SIGNED_CERT.*ca_file/),
+const skip = has('openssl') ? false : 'openssl is not installed';
+
+test(
+  'a certificate counts when it is of the authority that ca_file names, and else nothing is sent',
+  { skip },
+  async () => {
+    const [key, cert] = [join(house.root, 'key.pem'), join(house.root, 'cert.pem')];
+    const made = spawnSync(
+      'openssl',
+      [
+        'req',
+        '-x509',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:prime256v1',
+        '-nodes',
+        '-keyout',
+        key,
+        '-out',
+        cert,
+        '-days',
+        '2',
+        '-subj',
+        '/CN=kv',
+        '-addext',
+        'subjectAltName=IP:127.0.0.1',
+      ],
+      { encoding: 'utf8' },
     );
-  } finally {
-    delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
-    delete process.env['NODE_EXTRA_CA_CERTS'];
-  }
-  assert.equal(asked.length, 0);
-  assert.equal(await valueOf(house.source(`${toml}ca_file = "${cert}"`), 'op://team/app/db/password'), canary);
-  const named = toml.replace('127.0.0.1', 'localhost');
-  await assert.rejects(
-    valueOf(house.source(`${named}ca_file = "${cert}"`), 'op://team/app/db/password'),
-    fails('source/unreachable', [canary, TOKEN], /ERR_TLS_CERT_ALTNAME_INVALID/),
-  );
-  chmodSync(cert, 0o666);
-  await assert.rejects(
-    valueOf(house.source(`${toml}ca_file = "${cert}"`), 'op://team/app/db/password'),
-    fails('home/unsafe', [canary, TOKEN]),
-  );
-});
+    assert.equal(made.status, 0, made.stderr);
+    const options = { key: readFileSync(key), cert: readFileSync(cert) };
+    const port = await listen(createTlsServer(options, (request, response) => answer(request, response, undefined)));
+    const toml = `kind = "vault-kv2"\naddress = "https://127.0.0.1:${port}"\ntoken_file = "${house.root}/token"\n`;
+    process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
+    process.env['NODE_EXTRA_CA_CERTS'] = cert;
+    try {
+      await assert.rejects(
+        valueOf(house.source(toml), 'op://team/app/db/password'),
+        fails('source/unreachable', [canary, TOKEN], /DEPTH_ZERO_SELF_SIGNED_CERT.*ca_file/),
+      );
+    } finally {
+      delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
+      delete process.env['NODE_EXTRA_CA_CERTS'];
+    }
+    assert.equal(asked.length, 0);
+    assert.equal(await valueOf(house.source(`${toml}ca_file = "${cert}"`), 'op://team/app/db/password'), canary);
+    const named = toml.replace('127.0.0.1', 'localhost');
+    await assert.rejects(
+      valueOf(house.source(`${named}ca_file = "${cert}"`), 'op://team/app/db/password'),
+      fails('source/unreachable', [canary, TOKEN], /ERR_TLS_CERT_ALTNAME_INVALID/),
+    );
+    const noCert = join(house.root, 'none.pem');
+    for (const text of ['', 'not PEM', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n']) {
+      writeFileSync(noCert, text);
+      await assert.rejects(
+        valueOf(house.source(`${toml}ca_file = "${noCert}"`), 'op://team/app/db/password'),
+        fails('source/unreachable', [canary, TOKEN]),
+      );
+    }
+    chmodSync(cert, 0o666);
+    await assert.rejects(
+      valueOf(house.source(`${toml}ca_file = "${cert}"`), 'op://team/app/db/password'),
+      fails('home/unsafe', [canary, TOKEN]),
+    );
+  },
+);
 
 test('any text comes as its own bytes, whatever its neighbours are', async () => {
   const source = house.source(await serve());

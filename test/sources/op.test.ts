@@ -40,7 +40,7 @@ test('a field is read with the name that the vault has there, for the account of
     '--',
     'op://Team Vault/db/admin/password',
   ]);
-  assert.deepEqual([source.kind, source.where, source.forms], ['op', 'op', 'made']);
+  assert.deepEqual([source.kind, source.where, source.forms], ['op', join(house.bin, 'op'), 'made']);
 });
 
 test('one-time passwords and keys in the form of OpenSSH are made by op itself', async () => {

@@ -79,7 +79,7 @@ test('the first line is the password; lines with a name are fields, whose case c
   assert.equal(await valueOf(source, 'op://team/db/otp?attribute=otp'), OTP);
   assert.equal(await valueOf(source, 'op://team/windows/password'), canary);
   assert.equal(await valueOf(source, 'op://team/windows/user'), user);
-  assert.deepEqual([source.kind, source.where, source.forms], ['pass', 'pass', 'left']);
+  assert.deepEqual([source.kind, source.where, source.forms], ['pass', '/usr/bin/pass', 'left']);
 });
 
 test('a section is one more folder', { skip }, async () => {

@@ -49,6 +49,8 @@ const VSCODE: Editor = {
   afterwards: 'VS Code asks whether you trust the server when it starts it first.',
 };
 
+const NOT_KEPT: ReadonlySet<string> = new Set(['type', 'command', 'args', 'env', 'url', 'headers', 'disabled']);
+
 export async function setupCursor(task: SetupTask): Promise<SetupResult> {
   return await setupEditor(CURSOR, task);
 }
@@ -117,11 +119,17 @@ function edited(text: string, wanted: Members | undefined, editor: Editor, file:
 
 /** Ours, over whatever somebody added to the entry; what would make it another server, or none, goes. */
 function entryFor(task: SetupTask, current: Members | undefined): Members {
-  const { env, type: _, command: __, args: ___, url: ____, headers: _____, disabled: ______, ...rest } = current ?? {};
-  const { KEYSTILE_HOME: _______, ...otherEnv } = asMembers(env);
+  const { KEYSTILE_HOME: _, ...otherEnv } = asMembers(current?.env);
   const serverEnv = { ...otherEnv, ...task.serverEnv };
   const hasEnv = Object.keys(serverEnv).length > 0;
-  return { type: 'stdio', command: task.command, args: [...task.args], ...(hasEnv ? { env: serverEnv } : {}), ...rest };
+  const kept = Object.entries(current ?? {}).filter(([key]) => !NOT_KEPT.has(key));
+  return {
+    type: 'stdio',
+    command: task.command,
+    args: [...task.args],
+    ...(hasEnv ? { env: serverEnv } : {}),
+    ...Object.fromEntries(kept),
+  };
 }
 
 function parsed(text: string, file: string): Members {
