@@ -29,7 +29,6 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@lydell/node-pty': ['machine'],
   'age-encryption': ['exchange'],
   'csv-parse': ['exchange'],
-  fflate: ['exchange'],
   kdbxweb: ['exchange'],
   zod: ['wire', 'doors/mcp'],
   'smol-toml': ['machine', 'doors/cli'],
