@@ -56,13 +56,24 @@ const NO_OAUTH: Plugin = {
   },
 };
 
+/** kdbxweb asks for `crypto` by require, which a bundle of ES modules does not have: here it gets an ES module. */
+const BUILT_INS: Plugin = {
+  name: 'built-ins',
+  setup(bundle) {
+    bundle.onResolve({ filter: /^crypto$/ }, ({ kind }) => {
+      return kind === 'require-call' ? { path: 'crypto', namespace: 'built-in' } : null;
+    });
+    bundle.onLoad({ filter: /.*/, namespace: 'built-in' }, ({ path }) => ({ contents: `export * from 'node:${path}';` }));
+  },
+};
+
 await build({
   ...COMMON,
   entryPoints: ENTRIES,
   format: 'esm',
   splitting: true,
   chunkNames: 'chunk-[hash]',
-  plugins: [MCP_DOOR],
+  plugins: [MCP_DOOR, BUILT_INS],
 });
 await build({
   ...COMMON,
