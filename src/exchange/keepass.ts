@@ -15,6 +15,10 @@ const STANDARD: Readonly<Record<string, readonly [label: string, type: FieldType
   URL: ['website', 'url'],
   Notes: ['notesPlain', 'notes'],
 };
+/** `{REF:P@I:…}`: the password of the entry with that id, instead of a value. keepass.info/help/base/fieldrefs.html */
+const REFERENCE = /^\{REF:([TUPAN])@I:([0-9a-f]{32})\}$/i;
+const REFERENCE_LENGTH = 42;
+const REFERRED: Readonly<Record<string, string>> = { T: 'Title', U: 'UserName', P: 'Password', A: 'URL', N: 'Notes' };
 /** Further addresses, as KeePassXC and KeePass2Android keep them. */
 const FURTHER_URL = /^KP2A_URL/;
 
@@ -23,11 +27,12 @@ export async function readKeePass(bytes: Buffer, options: ReadOptions): Promise<
   const database = await openKeePass(bytes, options);
   const vault = new VaultDraft(database.meta.name ?? null);
   const bin = binOf(database);
+  const resolve = resolverOf(database);
   for (const root of database.groups) {
     for (const group of root.allGroups()) {
       const path = pathOf(group);
       const isBinned = bin !== null && path.includes(bin);
-      for (const entry of group.entries) vault.take(readEntry(entry, isBinned, path));
+      for (const entry of group.entries) vault.take(readEntry(entry, isBinned, path, resolve));
     }
   }
   return [vault.finish()];
@@ -45,14 +50,29 @@ function pathOf(group: KdbxGroup): readonly KdbxGroup[] {
   return path;
 }
 
-function readEntry(entry: KdbxEntry, isBinned: boolean, path: readonly KdbxGroup[]): ItemDraft {
+type Resolve = (value: KdbxEntryField) => KdbxEntryField;
+
+/** One step only, to another entry by its id; what leads nowhere stays as it is written. */
+function resolverOf(database: Kdbx): Resolve {
+  const entries = new Map<string, KdbxEntry>();
+  for (const root of database.groups) {
+    for (const entry of root.allEntries()) entries.set(Buffer.from(entry.uuid.toBytes()).toString('hex'), entry);
+  }
+  return (value) => {
+    const length = typeof value === 'string' ? value.length : value.byteLength;
+    const [, letter = '', id = ''] = (length === REFERENCE_LENGTH && REFERENCE.exec(textOf(value))) || [];
+    return entries.get(id.toLowerCase())?.fields.get(REFERRED[letter.toUpperCase()] ?? '') ?? value;
+  };
+}
+
+function readEntry(entry: KdbxEntry, isBinned: boolean, path: readonly KdbxGroup[], resolve: Resolve): ItemDraft {
   const text = (name: string): string => textOf(entry.fields.get(name));
   const draft = new ItemDraft(text('Title'), 'login');
   if (isBinned) draft.refuse('trashed');
   draft.tag(path.map((group) => group.name ?? '').join('/'));
   for (const tag of entry.tags) draft.tag(tag);
   const { Title: _title, ...others } = Object.fromEntries(entry.fields);
-  for (const [name, value] of Object.entries(others)) if (!OTP_FIELDS.has(name)) addField(draft, name, value);
+  for (const [name, value] of Object.entries(others)) if (!OTP_FIELDS.has(name)) addField(draft, name, resolve(value));
   draft.add('one-time password', 'otp', otpAddress(text));
   if (text('UserName') === '' && text('Password') === '') {
     draft.category = entry.binaries.size > 0 ? 'document' : 'secure-note';

@@ -68,6 +68,21 @@ test('what is in the recycle bin is left out by name, and a note is a note', asy
   assert.equal(itemCalled(vaults, 'Note').category, 'secure-note');
 });
 
+test('a reference to a field of another entry is followed, one that leads nowhere stays', async () => {
+  const database = await newDatabase();
+  const first = addEntry(database, { Title: 'First', UserName: 'ada', '*Password': 'shared' });
+  const id = Buffer.from(first.uuid.toBytes()).toString('hex').toUpperCase();
+  const nowhere = `{REF:P@I:${'0'.repeat(32)}}`;
+  const references = { UserName: `{REF:U@I:${id}}`, '*Password': `{REF:P@I:${id}}`, URL: nowhere };
+  addEntry(database, { Title: 'Second', ...references });
+  const vaults = await readAs('keepass', await saved(database), { password });
+  assert.deepEqual(itemCalled(vaults, 'Second').fields, {
+    'username [text]': 'ada',
+    'password [password]': 'shared',
+    'website [url]': nowhere,
+  });
+});
+
 test('a key file opens a database with a password or without one', async () => {
   for (const version of [1, 2]) {
     const keyFile = await kdbxweb.Credentials.createRandomKeyFile(version);
