@@ -58,6 +58,22 @@ for (const kind of KINDS) {
   });
 }
 
+test('fields that are named as members of every object are fields, and groups may be deep', async () => {
+  const database = await newDatabase({ kdf: 'Aes' });
+  let group = database.getDefaultGroup();
+  for (let depth = 0; depth < 500; depth += 1) group = database.createGroup(group, 'deeper');
+  addEntry(database, { Title: 'x', constructor: 'a', __proto__x: 'b', '7': 'c', '*toString': 'd' }, group);
+  const vaults = await readAs('keepass', await saved(database), { password });
+  const item = itemCalled(vaults, 'x');
+  assert.deepEqual(item.fields, {
+    'constructor [text]': 'a',
+    '__proto__x [text]': 'b',
+    '7 [text]': 'c',
+    'toString [password]': 'd',
+  });
+  assert.match(item.tags[0] ?? '', /^deeper\/deeper.*…$/);
+});
+
 test('what is in the recycle bin is left out by name, and a note is a note', async () => {
   const database = await newDatabase();
   database.createRecycleBin();
