@@ -30,7 +30,6 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@lydell/node-pty': ['machine'],
   'age-encryption': ['exchange'],
   'csv-parse': ['exchange'],
-  fflate: ['exchange'],
   kdbxweb: ['exchange'],
   zod: ['wire', 'doors/mcp'],
   'smol-toml': ['machine', 'doors/cli'],
@@ -39,7 +38,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 
 /** I1: the only files in which a value may be in the clear. */
 const REVEALING =
-  /^(?:core\/secret|vault\/.*|audit\/.*|delivery\/.*|sources\/.*|exchange\/.*|daemon\/(?:control-handlers|disclosure-handlers|imports|item-handlers|item-values|jobs|service)|doors\/cli\/.*|machine\/terminal)\.ts$/;
+  /^(?:core\/secret|vault\/.*|audit\/.*|delivery\/.*|exchange\/.*|daemon\/(?:control-handlers|disclosure-handlers|imports|item-handlers|item-values|jobs|service)|doors\/cli\/.*|machine\/terminal)\.ts$/;
 
 interface Import {
   readonly from: string;

@@ -8,19 +8,20 @@ import type { ImportedVault } from './imported.ts';
 import { ItemDraft, VaultDraft } from './item-draft.ts';
 import { isObject, listAt, objectAt, objectsAt, own, parseJsonObject, textAt, textsAt } from './json-tree.ts';
 import type { JsonObject } from './json-tree.ts';
+import { tableOf } from './table.ts';
 
 /** CipherType of its clients: the member with the values, our category, and a tag where that says too little. */
-const TYPES: Readonly<Record<string, readonly [member: string, category: Category, tag?: string]>> = {
+const TYPES = tableOf<readonly [member: string, category: Category, tag?: string]>({
   '1': ['login', 'login'],
   '2': ['secureNote', 'secure-note'],
   '3': ['card', 'secure-note', 'Credit Card'],
   '4': ['identity', 'secure-note', 'Identity'],
   '5': ['sshKey', 'ssh-key'],
-};
+});
 const OTHER = ['', 'secure-note', 'Other'] as const;
 
 /** Members that become fields: ours by label and type. What is not named here is kept under its own name. */
-const MEMBERS: Readonly<Record<string, readonly [label: string, type: FieldType]>> = {
+const MEMBERS = tableOf<readonly [label: string, type: FieldType]>({
   username: ['username', 'text'],
   password: ['password', 'password'],
   totp: ['one-time password', 'otp'],
@@ -34,11 +35,11 @@ const MEMBERS: Readonly<Record<string, readonly [label: string, type: FieldType]
   privateKey: ['private key', 'sshkey'],
   publicKey: ['public key', 'text'],
   keyFingerprint: ['fingerprint', 'text'],
-};
+});
 /** Not values of the human: addresses are read apart, dates and kinds of notes say nothing. */
 const LEFT_OUT = new Set(['uris', 'uri', 'passwordRevisionDate', 'fido2Credentials', 'autofillOnPageLoad', 'type']);
 /** FieldType of its clients. */
-const FIELD_TYPES: Readonly<Record<string, FieldType>> = { '0': 'text', '1': 'password', '2': 'text' };
+const FIELD_TYPES = tableOf<FieldType>({ '0': 'text', '1': 'password', '2': 'text' });
 /** Such a field only points at another one. */
 const LINKED = '3';
 
@@ -84,7 +85,7 @@ function namesById(data: JsonObject, list: string): ReadonlyMap<string, string> 
 }
 
 function readItem(item: JsonObject, place: number, tags: readonly string[]): ItemDraft {
-  const [member, category, tag = ''] = TYPES[textAt(item, 'type')] ?? OTHER;
+  const [member, category, tag = ''] = TYPES.get(textAt(item, 'type')) ?? OTHER;
   const draft = new ItemDraft(textAt(item, 'name') || `item ${place + 1}`, category);
   for (const name of [tag, ...tags]) draft.tag(name);
   if (textAt(item, 'deletedDate') !== '') draft.refuse('trashed');
@@ -105,13 +106,13 @@ function addUnknown(draft: ItemDraft, item: JsonObject): void {
 function addCustomField(draft: ItemDraft, field: JsonObject): void {
   const type = textAt(field, 'type');
   if (type === LINKED) return;
-  draft.add(textAt(field, 'name'), FIELD_TYPES[type] ?? 'password', textAt(field, 'value'));
+  draft.add(textAt(field, 'name'), FIELD_TYPES.get(type) ?? 'password', textAt(field, 'value'));
 }
 
 function addMembers(draft: ItemDraft, values: JsonObject, unknown: FieldType): void {
   for (const name of Object.keys(values)) {
     if (LEFT_OUT.has(name)) continue;
-    const [label, type] = MEMBERS[name] ?? [wordsOf(name), unknown];
+    const [label, type] = MEMBERS.get(name) ?? [wordsOf(name), unknown];
     draft.add(label, type, textAt(values, name));
   }
 }

@@ -79,6 +79,11 @@ export function isBundle(bytes: Buffer): boolean {
   return bytes.toString('latin1', 0, INTRO.length) === INTRO || isArmored(bytes);
 }
 
+/** Of the kind that goes together with these recipients: a hybrid one, unless they are older ones. */
+export async function generateIdentityBeside(recipients: readonly string[]): Promise<GeneratedIdentity> {
+  return await generateIdentity(recipients.every(isPostQuantum) ? 'hybrid' : 'x25519');
+}
+
 /** A post-quantum hybrid by default; `x25519` for programs that do not know those yet (age before 1.3). */
 export async function generateIdentity(kind: 'hybrid' | 'x25519' = 'hybrid'): Promise<GeneratedIdentity> {
   const text = await (kind === 'hybrid' ? generateHybridIdentity() : generateX25519Identity());
@@ -95,20 +100,33 @@ function encrypterOf(keys: BundleKeys): Encrypter {
       if (keys.recipients.length === 0 || keys.recipients.length > RECIPIENTS_MAX) {
         throw new Failure('input/invalid', `a bundle has 1 to ${RECIPIENTS_MAX} recipients`, { field: 'recipient' });
       }
+      refuseMixed(keys.recipients);
       for (const recipient of keys.recipients) addRecipient(encrypter, recipient);
       return encrypter;
   }
 }
 
+/** As age refuses it: one recipient that a quantum computer opens takes the point from the others. */
+function refuseMixed(recipients: readonly string[]): void {
+  if (recipients.every(isPostQuantum) || !recipients.some(isPostQuantum)) return;
+  throw new Failure('input/invalid', 'post-quantum recipients do not go together with others', {
+    field: 'recipient',
+    hint: 'give only recipients that begin with age1pq1 or age1tagpq1, or none of them',
+  });
+}
+
+function isPostQuantum(recipient: string): boolean {
+  return /^age1(?:pq|tagpq)1/.test(recipient);
+}
+
 function addRecipient(encrypter: Encrypter, recipient: string): void {
   try {
     encrypter.addRecipient(recipient);
-  } catch (cause) {
-    // Not repeated: people paste the identity where the recipient belongs.
+  } catch {
+    // Not repeated, nor kept as the cause: people paste the identity where the recipient belongs.
     throw new Failure('input/invalid', 'that is not a recipient of age', {
       field: 'recipient',
       hint: 'a recipient begins with age1 or age1pq1; the line that begins with AGE-SECRET-KEY stays with its owner',
-      cause,
     });
   }
 }

@@ -2,6 +2,7 @@
 // different things.
 
 import type { FieldType } from '../core/item.ts';
+import { tableOf } from './table.ts';
 
 /** What is said of the item as a whole. */
 export type About = 'title' | 'vault' | 'archived' | 'type';
@@ -26,7 +27,7 @@ const NOTES = field('notesPlain', 'notes');
 const OTP = field('one-time password', 'otp');
 
 /** In lower case. Chrome, Edge, Firefox, Safari, 1Password 8, Bitwarden, LastPass, and the words people use. */
-const ROLES: Readonly<Record<string, ColumnRole>> = {
+const ROLES = tableOf<ColumnRole>({
   name: TITLE,
   title: TITLE,
   url: ADDRESS,
@@ -68,7 +69,7 @@ const ROLES: Readonly<Record<string, ColumnRole>> = {
   timecreated: IGNORED,
   timelastused: IGNORED,
   timepasswordchanged: IGNORED,
-};
+});
 
 /** What each column holds. One that nobody knows is a field of that name, and concealed: it may hold anything. */
 export function rolesOf(heads: readonly string[]): readonly ColumnRole[] {
@@ -94,6 +95,5 @@ export function areHeads(heads: readonly string[]): boolean {
 }
 
 function knownRole(head: string): ColumnRole | undefined {
-  const name = head.trim().toLowerCase();
-  return Object.hasOwn(ROLES, name) ? ROLES[name] : undefined;
+  return ROLES.get(head.trim().toLowerCase());
 }

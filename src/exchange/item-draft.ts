@@ -64,7 +64,8 @@ export class ItemDraft {
   }
 
   /** As `add`, under `label`, then `label 2` and so on: for what an item may have several of. */
-  addNext(label: string, type: FieldType, value: string | Buffer): void {
+  addNext(label: string, type: FieldType, value: string): void {
+    if (this.#why !== null) return;
     const labels = new Set(this.#fields.map((field) => field.label));
     let next = label;
     for (let k = 2; labels.has(next); k += 1) next = `${label} ${k}`;

@@ -3,11 +3,11 @@
 // Argon2 is that of node:crypto; kdbxweb has none.
 
 import { argon2 } from 'node:crypto';
-import { gunzipSync } from 'node:zlib';
 import kdbxweb from 'kdbxweb';
 import type { Kdbx, KdbxHeader } from 'kdbxweb';
 import { Failure } from '../core/failure.ts';
 import type { ReadOptions } from './imported.ts';
+import { refuseCostlyContent } from './keepass-bounds.ts';
 
 /** Key derivation may cost what the slowest settings of KeePassXC cost (1 GiB, 5 s), and no more. */
 const ARGON2_MEMORY_KIB_MAX = 1024 * 1024;
@@ -16,8 +16,6 @@ const ARGON2_LANES_MAX = 64;
 const ARGON2_WORK_MAX = 64 * 1024 * 1024;
 /** KeePassXC settles at some ten million rounds for a second; kdbxweb queues all of them at once. */
 const AES_ROUNDS_MAX = 200_000_000;
-/** The XML and, in KDBX 4, the attachments. As XML it becomes objects of many times its size. */
-export const DATABASE_BYTES_MAX = 256 * 1024 * 1024;
 
 const { Kdbx: Database, KdbxFormat, KdbxCredentials, KdbxError, KdbxHeader: Header, BinaryStream } = kdbxweb;
 const { CompressionAlgorithm, ErrorCodes, KdfId } = kdbxweb.Consts;
@@ -104,7 +102,7 @@ function boundedFormat(database: Kdbx): Format {
   if (!isDecryptData(decryptData)) throw unsupported('this version of kdbxweb');
   const decryptBounded: DecryptData = async (data, key) => {
     const plain = await decryptData.call(format, data, key);
-    await refuseBomb(database.header, plain);
+    await refuseCostlyPlain(database.header, plain);
     return plain;
   };
   Object.defineProperty(format, 'decryptData', { value: decryptBounded });
@@ -115,40 +113,18 @@ function isDecryptData(value: unknown): value is DecryptData {
   return typeof value === 'function';
 }
 
-async function refuseBomb(header: KdbxHeader, plain: ArrayBuffer): Promise<void> {
-  const packed = header.versionMajor === 3 ? await blocksOf(header, plain) : Buffer.from(plain);
-  // A wrong key: kdbxweb will say so.
-  if (packed === null) return;
-  if (packed.length > DATABASE_BYTES_MAX) throw tooLarge();
-  const inflated = header.compression === CompressionAlgorithm.GZip ? inflate(packed) : packed;
-  if (header.versionMajor === 3) refuseInnerBombs(inflated);
-  inflated.fill(0, 0, inflated === packed ? 0 : undefined);
-}
-
 /** KDBX 3 has its blocks inside the encryption, behind bytes that also stand in the header. */
-async function blocksOf(header: KdbxHeader, plain: ArrayBuffer): Promise<Buffer | null> {
+async function refuseCostlyPlain(header: KdbxHeader, plain: ArrayBuffer): Promise<void> {
+  const isCompressed = header.compression === CompressionAlgorithm.GZip;
+  if (header.versionMajor !== 3) {
+    refuseCostlyContent(Buffer.from(plain), header.versionMajor, isCompressed);
+    return;
+  }
   const start = Buffer.from(header.streamStartBytes ?? new ArrayBuffer(0));
-  if (!Buffer.from(plain).subarray(0, start.length).equals(start)) return null;
-  return Buffer.from(await kdbxweb.HashedBlockTransform.decrypt(plain.slice(start.length)));
-}
-
-/** KDBX 3 keeps attachments inside the XML, in base64 and, each by itself, compressed. */
-function refuseInnerBombs(xml: Buffer): void {
-  let bytes = xml.length;
-  for (const [, base64 = ''] of xml.toString('latin1').matchAll(/<Binary\s[^>]*Compressed[^>]*>([^<]*)</gi)) {
-    const inflated = inflate(Buffer.from(base64, 'base64'));
-    bytes += inflated.length;
-    inflated.fill(0);
-    if (bytes > DATABASE_BYTES_MAX) throw tooLarge();
-  }
-}
-
-function inflate(packed: Buffer): Buffer {
-  try {
-    return gunzipSync(packed, { maxOutputLength: DATABASE_BYTES_MAX });
-  } catch (error) {
-    throw error instanceof RangeError ? tooLarge() : damaged();
-  }
+  // A wrong key: kdbxweb will say so.
+  if (!Buffer.from(plain).subarray(0, start.length).equals(start)) return;
+  const blocks = await kdbxweb.HashedBlockTransform.decrypt(plain.slice(start.length));
+  refuseCostlyContent(Buffer.from(blocks), header.versionMajor, isCompressed);
 }
 
 // --- failures ------------------------------------------------------------------------------------------------------
@@ -178,10 +154,6 @@ function unsupported(what: string): Failure {
   return new Failure('import/format', `this KeePass database cannot be read: ${what} is not supported`, {
     hint: 'save it as KDBX 4 with AES or ChaCha20 and Argon2, without a hardware key',
   });
-}
-
-function tooLarge(): Failure {
-  return new Failure('input/too_large', 'the content of this KeePass database is larger than 256 MiB');
 }
 
 function damaged(): Failure {

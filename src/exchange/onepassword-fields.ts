@@ -3,14 +3,20 @@
 import type { FieldType } from '../core/item.ts';
 import type { ItemDraft } from './item-draft.ts';
 import { isObject, scalarText, textAt, type JsonObject } from './json-tree.ts';
+import { tableOf } from './table.ts';
 
 /** Of the form a login was saved from: its buttons and pictures, which hold no value of anybody. */
 const BUTTONS = new Set(['B', 'I', 'S', 'R']);
 
-const LOGIN_TYPES: Readonly<Record<string, FieldType>> = { P: 'password', E: 'email', U: 'url', TEL: 'phone' };
+const LOGIN_TYPES = tableOf<FieldType>({
+  P: 'password',
+  E: 'email',
+  U: 'url',
+  TEL: 'phone',
+});
 
 /** By the one member that a value has. */
-const VALUE_TYPES: Readonly<Record<string, FieldType>> = {
+const VALUE_TYPES = tableOf<FieldType>({
   string: 'text',
   concealed: 'password',
   totp: 'otp',
@@ -25,7 +31,7 @@ const VALUE_TYPES: Readonly<Record<string, FieldType>> = {
   creditCardType: 'text',
   creditCardNumber: 'password',
   reference: 'text',
-};
+});
 
 const ADDRESS_PARTS = ['street', 'city', 'state', 'zip', 'country'];
 /** The last second that JavaScript can date. */
@@ -40,7 +46,7 @@ export function addLoginField(draft: ItemDraft, field: JsonObject): void {
   }
   const fieldType = textAt(field, 'fieldType');
   if (BUTTONS.has(fieldType)) return;
-  draft.add(textAt(field, 'name') || textAt(field, 'id'), LOGIN_TYPES[fieldType] ?? 'text', value, 'web form');
+  draft.add(textAt(field, 'name') || textAt(field, 'id'), LOGIN_TYPES.get(fieldType) ?? 'text', value, 'web form');
 }
 
 /** `attach` takes a file out of the archive. */
@@ -55,7 +61,7 @@ export function addSectionField(
   for (const [kind, value] of Object.entries(field.value)) {
     if (kind === 'file' && isObject(value)) attach(value, section);
     else if (kind === 'sshKey' && isObject(value)) addSshKey(draft, section, value);
-    else draft.add(label, VALUE_TYPES[kind] ?? 'password', asText(kind, value), section);
+    else draft.add(label, VALUE_TYPES.get(kind) ?? 'password', asText(kind, value), section);
   }
 }
 

@@ -19,11 +19,12 @@ import {
 import type { JsonObject } from './json-tree.ts';
 import { addLoginField, addSectionField } from './onepassword-fields.ts';
 import { ZipArchive } from './zip.ts';
+import { tableOf } from './table.ts';
 
 const DATA = 'export.data';
 
 /** By categoryUuid: ours, or the nearest of ours with a tag that says what it was. */
-const CATEGORIES: Readonly<Record<string, readonly [category: Category, tag?: string]>> = {
+const CATEGORIES = tableOf<readonly [category: Category, tag?: string]>({
   '001': ['login'],
   '002': ['secure-note', 'Credit Card'],
   '003': ['secure-note'],
@@ -46,7 +47,7 @@ const CATEGORIES: Readonly<Record<string, readonly [category: Category, tag?: st
   '113': ['secure-note', 'Medical Record'],
   '114': ['ssh-key'],
   '115': ['secure-note', 'Crypto Wallet'],
-};
+});
 const OTHER = ['secure-note', 'Other'] as const;
 
 /**
@@ -96,7 +97,7 @@ function readData(archive: ZipArchive): JsonObject {
 function readItem(vault: VaultDraft, entry: JsonObject, archive: ZipArchive): void {
   // Version 2 put each item one level deeper.
   const item = isObject(own(entry, 'item')) ? objectAt(entry, 'item') : entry;
-  const [category, tag] = CATEGORIES[textAt(item, 'categoryUuid')] ?? OTHER;
+  const [category, tag] = CATEGORIES.get(textAt(item, 'categoryUuid')) ?? OTHER;
   const overview = objectAt(item, 'overview');
   const draft = new ItemDraft(textAt(overview, 'title'), category);
   if (tag !== undefined) draft.tag(tag);

@@ -43,6 +43,11 @@ export function valueBytes(item: NewItem): number {
   return item.files.reduce((sum, { content }) => sum + content.byteLength, fields);
 }
 
+/** As `valueBytes`, of an item that is packed. */
+export function packedBytes({ fields, files }: PackedItem): number {
+  return [...fields, ...files].reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
 export function packItem(item: NewItem): PackedItem {
   return {
     title: item.title,

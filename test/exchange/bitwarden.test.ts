@@ -75,6 +75,12 @@ test('cards, identities, notes, SSH keys and what came later are kept', async ()
         { type: 9, name: 'Later', bankAccount: { iban: 'DE00' } },
         { type: 1, name: 'Gone', deletedDate: '2026-01-01', login: { password: 'x' } },
         { type: 1, name: 'Kept', archivedDate: '2026-01-01', login: { password: 'x' } },
+        {
+          type: 'constructor',
+          name: 'Odd',
+          login: { constructor: 'c' },
+          fields: [{ name: 'f', value: 'v', type: 'toString' }],
+        },
         null,
       ],
     }),
@@ -93,9 +99,10 @@ test('cards, identities, notes, SSH keys and what came later are kept', async ()
   assert.equal(itemCalled(vaults, 'Key').fields['private key [sshkey]'], 'PEM');
   assert.deepEqual(itemCalled(vaults, 'Later').fields, { 'iban [password]': 'DE00' });
   assert.equal(itemCalled(vaults, 'Kept').isArchived, true);
+  assert.deepEqual(itemCalled(vaults, 'Odd').fields, { 'constructor [password]': 'c', 'f [password]': 'v' });
   assert.deepEqual(vaults[0]?.skipped, [
     { title: 'Gone', why: 'trashed' },
-    { title: 'item 8', why: 'unreadable' },
+    { title: 'item 9', why: 'unreadable' },
   ]);
 });
 

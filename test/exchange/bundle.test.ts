@@ -8,7 +8,7 @@ import { CATEGORIES, FIELD_BYTES_MAX, FIELD_TYPES, FILE_BYTES_MAX, type NewItem 
 import { parseTitle } from '../../src/core/names.ts';
 import { Failure } from '../../src/core/failure.ts';
 import { Secret } from '../../src/core/secret.ts';
-import { encryptBundle, generateIdentity, type BundleKeys } from '../../src/exchange/bundle.ts';
+import { encryptBundle, generateIdentity, generateIdentityBeside, type BundleKeys } from '../../src/exchange/bundle.ts';
 import { readContainer, writeContainer, type BundledVault } from '../../src/exchange/container.ts';
 import { assertNoCanary } from '../canaries.ts';
 import { canary } from '../house.ts';
@@ -134,6 +134,15 @@ test('what is no recipient is refused and not repeated', async () => {
     });
   }
   await assert.rejects(encryptBundle([], { kind: 'recipients', recipients: [] }), Failure);
+});
+
+test('post-quantum recipients and others do not go together, and a new identity is of the kind of the others', async () => {
+  const [hybrid, older] = [await generateIdentity(), await generateIdentity('x25519')];
+  const recipients = [hybrid.recipient, older.recipient];
+  await assert.rejects(encryptBundle(small('x'), { kind: 'recipients', recipients }), Failure);
+  assert.match((await generateIdentityBeside([])).recipient, /^age1pq1/);
+  assert.match((await generateIdentityBeside([hybrid.recipient])).recipient, /^age1pq1/);
+  assert.match((await generateIdentityBeside([older.recipient])).recipient, /^age1[^p]/);
 });
 
 test('an age file with something else in it, and a later version, are refused as formats', async () => {

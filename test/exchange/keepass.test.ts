@@ -58,6 +58,22 @@ for (const kind of KINDS) {
   });
 }
 
+test('fields that are named as members of every object are fields, and groups may be deep', async () => {
+  const database = await newDatabase({ kdf: 'Aes' });
+  let group = database.getDefaultGroup();
+  for (let depth = 0; depth < 500; depth += 1) group = database.createGroup(group, 'deeper');
+  addEntry(database, { Title: 'x', constructor: 'a', __proto__x: 'b', '7': 'c', '*toString': 'd' }, group);
+  const vaults = await readAs('keepass', await saved(database), { password });
+  const item = itemCalled(vaults, 'x');
+  assert.deepEqual(item.fields, {
+    'constructor [text]': 'a',
+    '__proto__x [text]': 'b',
+    '7 [text]': 'c',
+    'toString [password]': 'd',
+  });
+  assert.match(item.tags[0] ?? '', /^deeper\/deeper.*…$/);
+});
+
 test('what is in the recycle bin is left out by name, and a note is a note', async () => {
   const database = await newDatabase();
   database.createRecycleBin();
@@ -66,6 +82,21 @@ test('what is in the recycle bin is left out by name, and a note is a note', asy
   const vaults = await readAs('keepass', await saved(database), { password });
   assert.deepEqual(vaults[0]?.skipped, [{ title: 'Gone', why: 'trashed' }]);
   assert.equal(itemCalled(vaults, 'Note').category, 'secure-note');
+});
+
+test('a reference to a field of another entry is followed, one that leads nowhere stays', async () => {
+  const database = await newDatabase();
+  const first = addEntry(database, { Title: 'First', UserName: 'ada', '*Password': 'shared' });
+  const id = Buffer.from(first.uuid.toBytes()).toString('hex').toUpperCase();
+  const nowhere = `{REF:P@I:${'0'.repeat(32)}}`;
+  const references = { UserName: `{REF:U@I:${id}}`, '*Password': `{REF:P@I:${id}}`, URL: nowhere };
+  addEntry(database, { Title: 'Second', ...references });
+  const vaults = await readAs('keepass', await saved(database), { password });
+  assert.deepEqual(itemCalled(vaults, 'Second').fields, {
+    'username [text]': 'ada',
+    'password [password]': 'shared',
+    'website [url]': nowhere,
+  });
 });
 
 test('a key file opens a database with a password or without one', async () => {

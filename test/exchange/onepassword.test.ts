@@ -105,6 +105,16 @@ test('every category becomes ours or the nearest of ours, with a tag that says w
   assert.deepEqual([seen['999']?.category, seen['999']?.tags], ['secure-note', ['Other', 'team']]);
 });
 
+test('what is named as members of every object is not taken for what this program knows', async () => {
+  const details = {
+    loginFields: [{ name: 'x', fieldType: 'constructor', value: 'a' }],
+    sections: [{ title: 's', fields: [field('y', { toString: 'b', constructor: 'c' })] }],
+  };
+  const item_ = itemCalled(await readAs('1pux', onePux([item('constructor', 'Odd', details)])), 'Odd');
+  assert.deepEqual([item_.category, item_.tags], ['secure-note', ['Other', 'team']]);
+  assert.deepEqual(Object.keys(item_.fields), ['web form/x [text]', 's/y [password]']);
+});
+
 test('an SSH key comes as the PEM that 1Password keeps in its metadata', async () => {
   const sshKey = {
     privateKey: 'as it was pasted',

@@ -1,7 +1,7 @@
 // `keystile export`: vaults as an encrypted bundle. There is no other kind of export: a plain file of every value is what
 // this program is there to end.
 
-import { closeSync, existsSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EXIT, Failure, type ExitCode } from '../../core/failure.ts';
 import { Secret } from '../../core/secret.ts';
@@ -92,7 +92,7 @@ async function write(call: Call, { to, openedBy }: Plan, exported: Exported): Pr
       });
       return [];
     case 'recipients': {
-      using generated = await identityFor(openedBy.identityFile);
+      using generated = await identityFor(openedBy.identityFile, openedBy.recipients);
       const recipients = [...openedBy.recipients, ...generated.recipients];
       const bundle = await encrypt(exported, { kind: 'recipients', recipients });
       // First the identity: a bundle that nobody can open is worth less than an identity that opens nothing.
@@ -135,11 +135,12 @@ function newPath(call: Call, flag: string): string | undefined {
 
 async function fetchAll(call: Call, source: ItemSource): Promise<Exported> {
   const { CONTAINER_BYTES_MAX } = await import('../../exchange/container.ts');
+  const { packedBytes } = await import('../../exchange/packing.ts');
+  let progress: Progress | undefined;
   const vaults = new Map<string, { name: string; items: PackedItem[]; values: Buffer[] }>();
   let bytes = 0;
   try {
     await call.human.withPassphrase('Passphrase', async (passphrase) => {
-      let progress: Progress | undefined;
       for await (const { vault: name, items, values, total } of source.pages(call.flags('vault'), passphrase)) {
         progress ??= Progress.of(call.output, 'exporting', total);
         const vault = vaults.get(name) ?? { name, items: [], values: [] };
@@ -148,15 +149,22 @@ async function fetchAll(call: Call, source: ItemSource): Promise<Exported> {
         for (const item of items) vault.items.push(item);
         bytes += values.length;
         if (bytes > CONTAINER_BYTES_MAX) throw tooLarge();
+        if (items.reduce((sum, item) => sum + packedBytes(item), 0) !== values.length) throw misfit();
         progress.advance(items.length);
       }
-      progress?.done();
     });
     return { vaults: [...vaults.values()] };
   } catch (error) {
     for (const { values } of vaults.values()) for (const value of values) value.fill(0);
     throw error;
+  } finally {
+    progress?.done();
   }
+}
+
+/** Such a bundle could not be read again. */
+function misfit(): Failure {
+  return new Failure('daemon/protocol', 'the daemon sent values that do not fit their items');
 }
 
 function tooLarge(): Failure {
@@ -192,10 +200,10 @@ interface OwnIdentity extends Disposable {
   write(): void;
 }
 
-async function identityFor(path: string | undefined): Promise<OwnIdentity> {
+async function identityFor(path: string | undefined, others: readonly string[]): Promise<OwnIdentity> {
   if (path === undefined) return { recipients: [], write: () => undefined, [Symbol.dispose]: () => undefined };
-  const { generateIdentity } = await import('../../exchange/bundle.ts');
-  const { identity, recipient } = await generateIdentity();
+  const { generateIdentityBeside } = await import('../../exchange/bundle.ts');
+  const { identity, recipient } = await generateIdentityBeside(others);
   const lines = [Buffer.from(`# public key: ${recipient}\n`), identity.reveal(), Buffer.from('\n')];
   const file = new Secret(Buffer.concat(lines));
   identity.wipe();
@@ -215,6 +223,10 @@ function writeNew(path: string, bytes: Buffer, field: string): void {
     try {
       for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
       fsyncSync(file);
+    } catch (error) {
+      // Half a bundle would look like one.
+      rmSync(path);
+      throw error;
     } finally {
       closeSync(file);
     }
