@@ -2,10 +2,10 @@
 // stays as it is. docs/vault-format.md, "Format 1".
 
 import { timingSafeEqual } from 'node:crypto';
-import { bucketDigest, bucketOf, DigestTree } from './digest-tree.ts';
-import { entryOf, sorted } from './entries.ts';
 import { counted, countsBytes } from './counts.ts';
 import type { Counts } from './counts.ts';
+import { bucketDigest, bucketOf, DigestTree } from './digest-tree.ts';
+import { entryOf, sorted } from './entries.ts';
 import { damagedContents, headerOf, hmac, MAC_BYTES, verifyHeader } from './header.ts';
 import type { Header } from './header.ts';
 import { recordAad, SUITE, tuple } from './seal.ts';

@@ -1,9 +1,7 @@
 // The records of an unlocked vault: found by keyed name, opened, changed together or not at all.
 // Every change keeps the MAC over all records, so that none can be removed or put back unseen.
 
-import { createHmac } from 'node:crypto';
 import { Failure } from '../core/failure.ts';
-import { withoutTraces } from '../core/traceless.ts';
 import { Buckets } from './buckets.ts';
 import { counted, countsBytes } from './counts.ts';
 import type { Counts } from './counts.ts';
@@ -12,7 +10,8 @@ import { damagedContents, headerOf, verifyContents, verifyHeader } from './heade
 import type { Header } from './header.ts';
 import type { VaultKeys } from './keys.ts';
 import { migrate } from './migration.ts';
-import { openRecord, recordAad, sealRecord, tuple, unwrapRecordKey } from './seal.ts';
+import { NameKeys } from './name-keys.ts';
+import { openRecord, recordAad, sealRecord, unwrapRecordKey } from './seal.ts';
 import type { RandomBytes, RecordPlace, RecordType, SealedRecord, StoredRecord } from './seal.ts';
 import type { VaultStore } from './store.ts';
 import { verification, verifyAll } from './verification.ts';
@@ -33,7 +32,6 @@ interface Opened {
 }
 
 const OPENED_MAX = 2_000;
-const NAME_KEYS_MAX = 4_000;
 const MEMBERS_MAX = 4_000;
 /** A vault with no more buckets than this, which is about as many records, is checked whole before it is unlocked. */
 const CHECKED_AT_UNLOCK_MAX = 2_000;
@@ -44,8 +42,7 @@ export class Records {
   readonly #random: RandomBytes;
   readonly #buckets: Buckets;
   readonly #opened = new Map<string, Opened>();
-  /** Keyed names by what they are names of; they stand in the file as well. */
-  readonly #nameKeys = new Map<string, Buffer>();
+  readonly #nameKeys: NameKeys;
   /** How many records a parent has, by type and parent: counting takes longer the more there are. */
   readonly #members = new Map<string, number>();
   readonly #isCheckedWhole: boolean;
@@ -61,6 +58,7 @@ export class Records {
     this.#store = store;
     this.#keys = keys;
     this.#random = random;
+    this.#nameKeys = new NameKeys(keys.index);
     if (store.format === 1) migrate(store, keys.state);
     this.#header = store.readHeader();
     verifyHeader(this.#header, keys.state);
@@ -121,7 +119,7 @@ export class Records {
 
   /** Throws `vault/damaged` when the record, or that there is none, is not as the vault left it; so does all below. */
   find(type: RecordType, parent: string, name: string): StoredRecord | undefined {
-    const nameKey = this.#nameKey(type, parent, name);
+    const nameKey = this.#nameKeys.of(type, parent, name);
     const record = this.#store.find(nameKey);
     if (record === undefined) {
       this.#buckets.vouchAbsence(nameKey);
@@ -200,7 +198,7 @@ export class Records {
         type,
         id,
         parent,
-        nameKey: this.#nameKey(type, parent, name),
+        nameKey: this.#nameKeys.of(type, parent, name),
         revision: this.#header.revision + 1,
       };
       const record = sealRecord(this.#header, this.#keys.items, place, content, this.#random);
@@ -249,19 +247,6 @@ export class Records {
     if (this.#opened.size >= OPENED_MAX) this.#opened.clear();
     this.#opened.set(key, { nonce: record.nonce, aad, text });
     return text;
-  }
-
-  /** Keyed, so that the file does not show which names are there. NFC: two names that look the same are one. */
-  #nameKey(type: RecordType, parent: string, name: string): Buffer {
-    const place = `${type} ${parent} ${name}`;
-    const known = this.#nameKeys.get(place);
-    if (known !== undefined) return known;
-    const nameKey = withoutTraces(() => createHmac('sha256', this.#keys.index))
-      .update(tuple(type, parent, name.normalize('NFC')))
-      .digest();
-    if (this.#nameKeys.size >= NAME_KEYS_MAX) this.#nameKeys.clear();
-    this.#nameKeys.set(place, nameKey);
-    return nameKey;
   }
 
   #vouched(record: StoredRecord): StoredRecord {

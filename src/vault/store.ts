@@ -3,6 +3,7 @@
 
 import { DatabaseSync } from 'node:sqlite';
 import type { StatementSync } from 'node:sqlite';
+import { Failure } from '../core/failure.ts';
 import type { BucketRow } from './buckets.ts';
 import type { DigestRow } from './digest-tree.ts';
 import { damagedHeader } from './header.ts';
@@ -81,7 +82,10 @@ const SETTINGS = [
   'synchronous = FULL',
   'secure_delete = ON',
   'temp_store = MEMORY',
+  // 16 MB at most, for the indexes of a large vault while much is written to it.
   'cache_size = -16000',
+  // What an import leaves beside the file does not stay there until the daemon ends: 16 MiB.
+  'journal_size_limit = 16777216',
   'mmap_size = 0',
   'trusted_schema = OFF',
   'cell_size_check = ON',
@@ -234,6 +238,9 @@ export class SqliteStore implements VaultStore {
 
   atomically<T>(work: () => T): T {
     const isOutermost = this.#depth === 0;
+    // SQLite itself undid all of it (a full disk), and somebody caught that: what follows would be written without a header.
+    if (!isOutermost && !this.#database.isTransaction)
+      throw new Failure('machine/io', 'a change of the vault was undone');
     const savepoint = `depth_${this.#depth}`;
     this.#execute(isOutermost ? 'BEGIN IMMEDIATE' : `SAVEPOINT ${savepoint}`);
     this.#depth += 1;

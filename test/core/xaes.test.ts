@@ -95,3 +95,21 @@ test('padding hides the length, gives the content back, and takes no other shape
   assert.throws(() => unpad(marked), isDamaged);
   assert.throws(() => unpad(Buffer.alloc(0)), isDamaged);
 });
+
+test('large content has few lengths, grows by a 16th at most, and opens also with the lengths it used to have', () => {
+  const lengths = new Set<number>();
+  for (let length = 32 * 1024; length < 128 * 1024; length += 511) {
+    const content = Buffer.alloc(length, 1);
+    const padded = pad(content);
+    assert.ok(padded.length - length <= length / 16 + 4, `${length} became ${padded.length}`);
+    assert.deepEqual(unpad(padded), content);
+    lengths.add(padded.length);
+    const before = Buffer.alloc(Math.ceil((length + 4) / 1024) * 1024);
+    padded.copy(before, 0, 0, length + 4);
+    assert.deepEqual(unpad(before), content);
+    assert.throws(() => unpad(Buffer.concat([padded, Buffer.alloc(1024)])), isDamaged);
+  }
+  assert.ok(lengths.size <= 50, `${lengths.size} lengths`);
+  // 25 MiB, the largest file: steps of 512 KiB.
+  assert.equal(pad(Buffer.alloc(25 * 1024 * 1024)).length, 25.5 * 1024 * 1024);
+});
