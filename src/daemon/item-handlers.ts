@@ -36,7 +36,7 @@ export function collectionHandlers(service: Service) {
       collections().rename(collectionId, collection);
       return {};
     },
-    'collection.delete': async ({ params }: Call<'collection.delete'>) => {
+    'collection.delete': async ({ params, signal }: Call<'collection.delete'>) => {
       const { collectionId, name: collection } = collections().get(params.collection);
       const count = collections().itemsIn(collectionId);
       if (count > 0 && !params.withItems) {
@@ -46,7 +46,7 @@ export function collectionHandlers(service: Service) {
         });
       }
       await service.record({ event: 'collection_deleted', facts: { collectionId, count }, names: { collection } });
-      await deleteItems(service, collectionId);
+      await deleteItems(service, collectionId, signal);
       collections().delete(collectionId);
       return {};
     },
@@ -176,7 +176,7 @@ async function createItem(service: Service, call: Call<'item.create'>) {
   if (sshKey !== undefined && category !== 'ssh-key') {
     throw new Failure('input/invalid', 'a key is made for items of the category ssh-key', { field: 'category' });
   }
-  const { collectionId, name } = service.unlocked().collections.named(collection);
+  const { collectionId, name } = service.unlocked().collections.get(collection);
   using coats = coatsOf({ fields, files }, call.parts[0]);
   const made = sshKey === undefined ? [] : await sshKeyFields(sshKey);
   try {
@@ -237,9 +237,11 @@ async function listPage(service: Service, { collection, isArchived = false, afte
 }
 
 /** In many commits, so that nobody waits for a hundred thousand. When one fails, what is left stays whole. */
-async function deleteItems(service: Service, collectionId: string): Promise<void> {
+async function deleteItems(service: Service, collectionId: string, signal: AbortSignal): Promise<void> {
   const ids = service.unlocked().items.ids(collectionId);
   for (let at = 0; at < ids.length; at += ITEMS_PER_TURN) {
+    // I3: whoever broke the command off does not want the rest to go.
+    signal.throwIfAborted();
     const vault = service.unlocked();
     vault.transaction(() => {
       for (const itemId of ids.slice(at, at + ITEMS_PER_TURN))

@@ -90,6 +90,12 @@ describe('items on the command line', () => {
       password: value,
       host: 'a=b',
     });
+    const part = await json<{ item: ShownItem }>(['item', 'get', 'GitHub', '--fields', 'api.host,label=username']);
+    assert.deepEqual(
+      part.item.fields.map(({ label }) => label),
+      ['username', 'host'],
+    );
+    await refused(['item', 'get', 'GitHub', '--fields', 'nothing'], 7, /no field or file/);
     const one = await house.human(['item', 'get', 'GitHub', '--fields', 'username', '--reveal']);
     assert.equal(one.stdout, 'octocat\n');
     const { events } = await json<{ events: { event: string; facts: object; names: object }[] }>(['audit', 'list']);

@@ -1,7 +1,7 @@
 // item get, list and history. Without --reveal there is no value in this process; with it the human said who they are.
 
 import { EXIT, Failure, type ExitCode } from '../../core/failure.ts';
-import type { Field, FieldCandidate, FieldPlace, Item, ItemSummary } from '../../core/item.ts';
+import type { FieldCandidate, FieldPlace, Item, ItemSummary } from '../../core/item.ts';
 import type { Connection } from '../../wire/client.ts';
 import { unpackValues } from '../../wire/packed.ts';
 import { findCollection } from './collection-commands.ts';
@@ -65,7 +65,7 @@ export async function getItem(call: Call): Promise<ExitCode> {
   const places = fields === undefined ? [] : placesOf(fields);
   const { item, collection } = (await callForItem(call, 'item.get', named)).result;
   if (call.has('reveal') || call.has('otp')) return await reveal(call, item, places);
-  const shown = places.length === 0 ? item : { ...item, fields: places.flatMap((place) => fieldsAt(item, place)) };
+  const shown = places.length === 0 ? item : await partOf(await call.daemon(), item, places);
   call.output.answer({ item: { ...shown, vault: collection } }, () => itemLines(shown, collection));
   return EXIT.done;
 }
@@ -155,17 +155,19 @@ function itemLines(item: Item, collection: string): string[] {
   ];
 }
 
-/** As the daemon finds them (docs/items.md), for fields that are shown without a value. */
-function fieldsAt({ fields, sections }: Item, { section, field }: FieldPlace): Field[] {
-  const named = fields.filter(({ fieldId, label }) => fieldId === field || label === field);
-  const inSection = named.filter(({ sectionId }) => {
-    const own = sections.find((one) => one.sectionId === sectionId);
-    return section === null ? own === undefined : own?.label === section || own?.sectionId === section;
-  });
-  const found = inSection.length > 0 || section !== null ? inSection : named;
-  if (found.length === 0)
-    throw new Failure('name/not_found', 'the item has no field of that name', { field: '--fields' });
-  return found;
+/** The item with those fields and files only that the places could mean. Throws `name/not_found`. */
+async function partOf(daemon: Connection, item: Item, places: readonly FieldPlace[]): Promise<Item> {
+  const ids = new Set<string>();
+  for (const place of places) {
+    const { result } = await daemon.call('item.candidates', { item: item.itemId, place });
+    const found = result.kind === 'fields' ? result.fields : [];
+    if (found.length === 0) {
+      throw new Failure('name/not_found', 'the item has no field or file of that name', { field: '--fields' });
+    }
+    for (const { id } of found) ids.add(id);
+  }
+  const fields = item.fields.filter(({ fieldId }) => ids.has(fieldId));
+  return { ...item, fields, files: item.files.filter(({ fileId }) => ids.has(fileId)) };
 }
 
 function compare(one: string, other: string): number {
