@@ -1,5 +1,5 @@
-// What a human may say about items and the collections they are in. Every change, and everything that is shown of a value, is
-// on the record first (I2). Agents come to none of this (the method table says so).
+// What a human may say about items and the collections they are in. Every change, and all that is shown of a value, is on
+// the record first (I2). Agents come to none of this (the method table says so).
 
 import { setImmediate } from 'node:timers/promises';
 import type { AuditEvent, EventFacts, EventKind } from '../core/event.ts';
@@ -113,10 +113,10 @@ export function itemValueHandlers(service: Service) {
     'item.file_get': async (call: Call<'item.file_get'>) => {
       const item = findItem(service, call.params);
       const { items } = service.unlocked();
-      const [chosen] = items.choose(item.itemId, [call.params.place]);
+      const [chosen] = items.openings.choose(item.itemId, [call.params.place]);
       if (chosen?.said.type !== 'file') throw new Failure('input/invalid', 'that is no file', { field: 'place' });
       await service.record(revealed(service, item, 'file', [chosen.said.label]));
-      const [content] = service.unlocked().items.openChosen(item.itemId, [chosen]);
+      const [content] = service.unlocked().items.openings.openChosen(item.itemId, [chosen]);
       if (content !== undefined) call.setParts([content.reveal()]);
       return { file: chosen.said };
     },
@@ -198,13 +198,15 @@ async function reveal(service: Service, call: Call<'item.reveal'>) {
   const { itemId } = item;
   const { items } = service.unlocked();
   const chosen =
-    places.length > 0 ? items.choose(itemId, places) : items.chooseSet(itemId, form === 'otp' ? 'otp' : null);
+    places.length > 0
+      ? items.openings.choose(itemId, places)
+      : items.openings.chooseSet(itemId, form === 'otp' ? 'otp' : null);
   if (chosen.some(({ said }) => said.type === 'file')) {
     throw new Failure('input/invalid', 'a file is not shown', { field: 'places', hint: 'use keystile item file save' });
   }
   const labels = chosen.map(({ said }) => said.label);
   await service.record(revealed(service, item, form, labels));
-  const values = service.unlocked().items.openChosen(itemId, chosen);
+  const values = service.unlocked().items.openings.openChosen(itemId, chosen);
   const formed: Buffer[] = [];
   try {
     for (const value of values) formed.push(await applyForm(value.reveal(), form, Date.now()));

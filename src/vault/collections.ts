@@ -102,8 +102,8 @@ export class Collections {
   #record(nameOrId: string): StoredRecord {
     const byId = isId('coll', nameOrId) ? this.#records.get('collection', nameOrId) : undefined;
     const record = byId ?? this.#records.find('collection', '', nameOrId);
-    if (record === undefined) throw new Failure('name/not_found', 'there is no vault of that name');
-    return record;
+    if (record !== undefined) return record;
+    throw new Failure('name/not_found', 'there is no vault of that name', { field: 'vault' });
   }
 
   #refuseTaken(name: string, exceptId?: string): void {

@@ -99,7 +99,7 @@ describe('items on the command line', () => {
     const one = await house.human(['item', 'get', 'GitHub', '--fields', 'username', '--reveal']);
     assert.equal(one.stdout, 'octocat\n');
     const { events } = await json<{ events: { event: string; facts: object; names: object }[] }>(['audit', 'list']);
-    const [first] = events.filter(({ event }) => event === 'revealed');
+    const first = events.find(({ event }) => event === 'revealed');
     assert.deepEqual(first?.names, { collection: 'work', item: 'GitHub', variables: ['username', 'password', 'host'] });
   });
 

@@ -1,5 +1,5 @@
-// item create, edit and what else changes items. Values are gathered into Buffers that are wiped at the end; a secret is never
-// an argument.
+// item create, edit and what else changes items. Values are gathered into Buffers that are wiped at the end; a secret is
+// never an argument.
 
 import { EXIT, type ExitCode } from '../../core/failure.ts';
 import { BUILT_IN, typeOfNew } from '../../core/item-category.ts';
