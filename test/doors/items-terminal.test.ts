@@ -65,5 +65,12 @@ describe('items at a terminal', { skip: !has('script') }, () => {
     const seen = await sit(['item', 'get', 'hostile', '--reveal'], [[/Passphrase: /, PASSPHRASE]]);
     assert.ok(!seen.includes('\u001b'), JSON.stringify(seen));
     assert.match(seen, /\n\\u\{1b\}\]0;owned/);
+    assert.match(seen, /are escaped/);
+  });
+
+  test('a value that a terminal can show is shown as it is', async () => {
+    await house.ok(['item', 'create', '--title', 'letters', 'password=-'], 'a\\b "ü" $x\nsecond line');
+    const seen = await sit(['item', 'get', 'letters', '--reveal'], [[/Passphrase: /, PASSPHRASE]]);
+    assert.match(seen, /\na\\b "ü" \$x\nsecond line\nexit=0/);
   });
 });

@@ -2,6 +2,7 @@
 
 import { EXIT, Failure, type ExitCode } from '../../core/failure.ts';
 import type { FieldCandidate, FieldPlace, Item, ItemSummary } from '../../core/item.ts';
+import { printable } from '../../core/printable.ts';
 import type { Connection } from '../../wire/client.ts';
 import { unpackValues } from '../../wire/packed.ts';
 import { findCollection } from './collection-commands.ts';
@@ -83,7 +84,8 @@ async function reveal(call: Call, { itemId, title }: Item, places: readonly Fiel
     if (values.length === 0) throw new Failure('vault/value_missing', 'there is no such value in that item');
     // From here on the values are strings: this process shows them to the human and ends.
     const shown = result.fields.map((field, i) => ({ field, value: values[i] ?? Buffer.alloc(0) }));
-    call.output.answer({ itemId, title, fields: shown.map(revealedDocument) }, () => revealedLines(shown));
+    if (call.output.isJson) call.output.answer({ itemId, title, fields: shown.map(revealedDocument) }, () => []);
+    else showValues(call, shown);
   } finally {
     packed.fill(0);
   }
@@ -102,15 +104,32 @@ function revealedDocument({ field: { id, label, section, type }, value }: Reveal
   return { fieldId: id, label, section, type, ...(isText ? { value: text } : { base64: value.toString('base64') }) };
 }
 
-/** One value alone is what it is, so that it can be taken; several have their labels. */
-function revealedLines(shown: readonly Revealed[]): string[] {
-  return shown.flatMap(({ field: { label, section }, value }) => {
-    const lines = value.toString('utf8').replace(/\n$/, '').split('\n');
-    if (shown.length === 1) return lines;
-    const name = section === null ? label : `${section}.${label}`;
-    const [first = '', ...more] = lines;
-    return [`${name}: ${first}`, ...more.map((line) => `  ${line}`)];
-  });
+/** One value alone is what it is, so that a program can take it; several have their labels. */
+function showValues(call: Call, shown: readonly Revealed[]): void {
+  const [only, second] = shown;
+  if (only !== undefined && second === undefined && !process.stdout.isTTY) {
+    // A copy: standard output may be slower than the wiping of what was received.
+    call.output.raw(Buffer.concat([only.value, Buffer.from('\n')]));
+    return;
+  }
+  for (const { field, value } of shown) {
+    const { label, section } = field;
+    const { lines, isEscaped } = valueLines(value);
+    const name = printable(section === null ? label : `${section}.${label}`);
+    if (second === undefined) call.output.raw(`${lines.join('\n')}\n`);
+    else call.output.raw(`${name}: ${lines.join('\n  ')}\n`);
+    if (isEscaped) call.output.note(`${label} has characters that a terminal would act on: they, and \\, are escaped`);
+  }
+}
+
+/** Controls, and what turns text around or hides in it; anything else stands as it is, or it would be another value. */
+const UNSHOWABLE = /[^\P{C}\n\t]|[\p{Zl}\p{Zp}]/u;
+
+function valueLines(value: Buffer): { lines: string[]; isEscaped: boolean } {
+  const text = value.toString('utf8');
+  const lines = text.replace(/\n$/, '').split('\n');
+  const isEscaped = UNSHOWABLE.test(text) || !Buffer.from(text, 'utf8').equals(value);
+  return { lines: isEscaped ? lines.map((line) => printable(line)) : lines, isEscaped };
 }
 
 export async function showHistory(call: Call): Promise<ExitCode> {
