@@ -29,7 +29,8 @@ const SECTION_END = '.';
 const NAME_END = '=';
 
 /**
- * Reads one assignment. Throws `input/invalid` with `field` as its field; the text is not repeated, for it may hold a value.
+ * Reads one assignment. Throws `input/invalid` with `field` as its field; the text is not repeated, for it may hold a
+ * value.
  */
 export function parseAssignment(text: string, field = 'assignment'): Assignment {
   const { letters, rest } = nameOf(text, field);

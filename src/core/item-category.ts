@@ -58,8 +58,8 @@ export function builtInField(category: Category, name: string): BuiltInField | u
 }
 
 /**
- * The type of a new field. A field that nobody gave a type is concealed, for it may be a secret; and what is built in as a
- * secret stays one whatever type it is given.
+ * The type of a new field. A field that nobody gave a type is concealed, for it may be a secret; and what is built in as
+ * a secret stays one whatever type it is given.
  */
 export function typeOfNew(
   category: Category,

@@ -1,5 +1,5 @@
-// What a human may say about items and the collections they are in. Every change, and everything that is shown of a value, is
-// on the record first (I2). Agents come to none of this (the method table says so).
+// What a human may say about items and the collections they are in. Every change, and all that is shown of a value, is on
+// the record first (I2). Agents come to none of this (the method table says so).
 
 import { setImmediate } from 'node:timers/promises';
 import type { AuditEvent, EventFacts, EventKind } from '../core/event.ts';
@@ -37,7 +37,7 @@ export function collectionHandlers(service: Service) {
       collections().rename(collectionId, collection);
       return {};
     },
-    'collection.delete': async ({ params }: Call<'collection.delete'>) => {
+    'collection.delete': async ({ params, signal }: Call<'collection.delete'>) => {
       const { collectionId, name: collection } = collections().get(params.collection);
       const count = collections().itemsIn(collectionId);
       if (count > 0 && !params.withItems) {
@@ -47,7 +47,7 @@ export function collectionHandlers(service: Service) {
         });
       }
       await service.record({ event: 'collection_deleted', facts: { collectionId, count }, names: { collection } });
-      await deleteItems(service, collectionId);
+      await deleteItems(service, collectionId, signal);
       collections().delete(collectionId);
       return {};
     },
@@ -114,10 +114,10 @@ export function itemValueHandlers(service: Service) {
     'item.file_get': async (call: Call<'item.file_get'>) => {
       const item = findItem(service, call.params);
       const { items } = service.unlocked();
-      const [chosen] = items.choose(item.itemId, [call.params.place]);
+      const [chosen] = items.openings.choose(item.itemId, [call.params.place]);
       if (chosen?.said.type !== 'file') throw new Failure('input/invalid', 'that is no file', { field: 'place' });
       await service.record(revealed(service, item, 'file', [chosen.said.label]));
-      const [content] = service.unlocked().items.openChosen(item.itemId, [chosen]);
+      const [content] = service.unlocked().items.openings.openChosen(item.itemId, [chosen]);
       if (content !== undefined) call.setParts([content.reveal()]);
       return { file: chosen.said };
     },
@@ -179,7 +179,7 @@ async function createItem(service: Service, call: Call<'item.create'>) {
   if (sshKey !== undefined && category !== 'ssh-key') {
     throw new Failure('input/invalid', 'a key is made for items of the category ssh-key', { field: 'category' });
   }
-  const { collectionId, name } = service.unlocked().collections.named(collection);
+  const { collectionId, name } = service.unlocked().collections.get(collection);
   using coats = coatsOf({ fields, files }, call.parts[0]);
   const made = sshKey === undefined ? [] : await sshKeyFields(sshKey);
   try {
@@ -201,13 +201,15 @@ async function reveal(service: Service, call: Call<'item.reveal'>) {
   const { itemId } = item;
   const { items } = service.unlocked();
   const chosen =
-    places.length > 0 ? items.choose(itemId, places) : items.chooseSet(itemId, form === 'otp' ? 'otp' : null);
+    places.length > 0
+      ? items.openings.choose(itemId, places)
+      : items.openings.chooseSet(itemId, form === 'otp' ? 'otp' : null);
   if (chosen.some(({ said }) => said.type === 'file')) {
     throw new Failure('input/invalid', 'a file is not shown', { field: 'places', hint: 'use keystile item file save' });
   }
   const labels = chosen.map(({ said }) => said.label);
   await service.record(revealed(service, item, form, labels));
-  const values = service.unlocked().items.openChosen(itemId, chosen);
+  const values = service.unlocked().items.openings.openChosen(itemId, chosen);
   const formed: Buffer[] = [];
   try {
     for (const value of values) formed.push(await applyForm(value.reveal(), form, Date.now()));
@@ -240,9 +242,11 @@ async function listPage(service: Service, { collection, isArchived = false, afte
 }
 
 /** In many commits, so that nobody waits for a hundred thousand. When one fails, what is left stays whole. */
-async function deleteItems(service: Service, collectionId: string): Promise<void> {
+async function deleteItems(service: Service, collectionId: string, signal: AbortSignal): Promise<void> {
   const ids = service.unlocked().items.ids(collectionId);
   for (let at = 0; at < ids.length; at += ITEMS_PER_TURN) {
+    // I3: whoever broke the command off does not want the rest to go.
+    signal.throwIfAborted();
     const vault = service.unlocked();
     vault.transaction(() => {
       for (const itemId of ids.slice(at, at + ITEMS_PER_TURN))

@@ -1,5 +1,5 @@
-// Values of items on their way through the daemon: from the part of a frame into coats, or made here; and out of them into
-// the part of an answer. I1: a value is in the clear here only as the bytes of such a part.
+// Values of items on their way through the daemon: from the part of a frame into coats, or made here; and out of them
+// into the part of an answer. I1: a value is in the clear here only as the bytes of such a part.
 
 import { setImmediate } from 'node:timers/promises';
 import { Failure } from '../core/failure.ts';
@@ -89,11 +89,12 @@ export async function exportPage(items: () => Items, ids: readonly string[], inc
   try {
     for (const itemId of ids) {
       if (taken % TURN_ITEMS === TURN_ITEMS - 1) await setImmediate();
-      const isFull = whole.length > 0 && bytes + items().byteLength(itemId) > PAGE_BYTES_MAX;
+      const isFull = whole.length > 0 && bytes + items().openings.byteLength(itemId) > PAGE_BYTES_MAX;
       if (isFull || whole.length >= PAGE_ITEMS_MAX) break;
       taken += 1;
       const summary = items().summary(itemId);
-      const opened = summary === null || (summary.isArchived && !includeArchived) ? null : items().openWhole(itemId);
+      const opened =
+        summary === null || (summary.isArchived && !includeArchived) ? null : items().openings.openWhole(itemId);
       if (opened === null) continue;
       const said = wholeItem(opened);
       whole.push(said);
@@ -106,7 +107,7 @@ export async function exportPage(items: () => Items, ids: readonly string[], inc
   }
 }
 
-function wholeItem({ item, values }: NonNullable<ReturnType<Items['openWhole']>>): WholeItem {
+function wholeItem({ item, values }: NonNullable<ReturnType<Items['openings']['openWhole']>>): WholeItem {
   const { title, category, tags, isArchived, sections } = item;
   const sectionOf = (id: string | null): string | null =>
     sections.find(({ sectionId }) => sectionId === id)?.label ?? null;

@@ -39,19 +39,6 @@ export class Collections {
     return this.#read(this.#record(nameOrId));
   }
 
-  /** The named one, or the only one there is. Throws `name/not_found`, `name/ambiguous`. */
-  named(nameOrId: string | undefined): Collection {
-    if (nameOrId !== undefined) return this.get(nameOrId);
-    const [first, second] = this.list();
-    if (first === undefined) {
-      throw new Failure('name/not_found', 'there is no vault yet', { hint: 'make one: keystile vault create NAME' });
-    }
-    if (second !== undefined) {
-      throw new Failure('name/ambiguous', 'there is more than one vault', { hint: 'say which with --vault' });
-    }
-    return first;
-  }
-
   /** Throws `name/invalid`, `name/taken`, `vault/limit`. */
   create(name: string): Collection {
     parseTitle(name);
@@ -115,8 +102,8 @@ export class Collections {
   #record(nameOrId: string): StoredRecord {
     const byId = isId('coll', nameOrId) ? this.#records.get('collection', nameOrId) : undefined;
     const record = byId ?? this.#records.find('collection', '', nameOrId);
-    if (record === undefined) throw new Failure('name/not_found', 'there is no vault of that name');
-    return record;
+    if (record !== undefined) return record;
+    throw new Failure('name/not_found', 'there is no vault of that name', { field: 'vault' });
   }
 
   #refuseTaken(name: string, exceptId?: string): void {

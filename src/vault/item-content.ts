@@ -1,4 +1,4 @@
-// An item as it lies in its record: everything but the values, which have records of their own, so that a lookup reads one.
+// An item as it lies in its record: everything but the values, which have records of their own. So a lookup reads one.
 
 import type { Field, Item, ItemFile, ItemSummary, ItemVersion } from '../core/item.ts';
 

@@ -74,7 +74,7 @@ export class ItemDraft {
     this.#fields.push({ fieldId, label: names.label, sectionId, type, ...this.#keep('field', fieldId, value) });
   }
 
-  /** The field of that place gets the value, or is added. Throws `name/ambiguous`, `input/invalid` for a file, and as above. */
+  /** The field of that place gets the value, or is added. Throws `name/ambiguous`, `input/invalid` for a file, as above. */
   setField(field: ChangedField, at: string): void {
     const place = { section: field.section, field: field.label };
     if (matches(this.#places(), place).length === 0) {

@@ -11,8 +11,8 @@ export type Found =
 type Places = Pick<StoredItem, 'sections' | 'fields' | 'files'>;
 
 /**
- * All that the place could mean. With a section only what is in a section of that label or id; without one, what is above
- * all sections, and only if that is nothing, what is in any of them.
+ * All that the place could mean. With a section only what is in a section of that label or id; without one, what is
+ * above all sections, and only if that is nothing, what is in any of them.
  */
 export function matches(item: Places, place: FieldPlace): Found[] {
   const named = withName(item, place.field);

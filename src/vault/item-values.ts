@@ -1,4 +1,4 @@
-// The values of items: one record for every value that a field or a file ever got and that some version still refers to.
+// The values of items: one record for every value that a field or a file got and that some version still refers to.
 // A value is written once and never changed; an edit that leaves it alone writes nothing.
 
 import { Failure } from '../core/failure.ts';

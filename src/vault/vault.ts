@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Environment, OutputMode, Variable } from '../core/environment.ts';
 import { Failure } from '../core/failure.ts';
+import type { SecretReference } from '../core/reference.ts';
 import { Secret } from '../core/secret.ts';
 import { Agents } from './agents.ts';
 import type { StoredAgent } from './agents.ts';
@@ -14,6 +15,7 @@ import * as files from './files.ts';
 import type { VaultFiles } from './files.ts';
 import { checkHeader } from './header.ts';
 import { HeldOutput } from './held-output.ts';
+import type { SealedField } from './item-openings.ts';
 import { Items } from './items.ts';
 import { deriveKeys, DEVICE_SECRET_BYTES, checkNewPassphrase, wipeKeys } from './keys.ts';
 import type { VaultKeys } from './keys.ts';
@@ -291,6 +293,11 @@ export class Vault {
 
   get items(): Items {
     return this.#open().items;
+  }
+
+  /** The value that a reference to an item means, sealed, with its own key. Only the gate asks for it (I9). */
+  sealedField(reference: SecretReference): SealedField {
+    return this.#open().items.openings.sealedField(reference);
   }
 
   setting(name: string): string | undefined {

@@ -59,7 +59,7 @@ export function itemParams<R extends z.ZodType>(recipe: R) {
     list: z.strictObject({ collection: title, isArchived: z.boolean().optional(), after: title.optional() }),
     one: z.strictObject(anItem),
     create: z.strictObject({
-      collection: title.optional(),
+      collection: title,
       title,
       category: z.enum(CATEGORIES),
       tags,

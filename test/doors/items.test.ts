@@ -90,10 +90,18 @@ describe('items on the command line', () => {
       password: value,
       host: 'a=b',
     });
+    const part = await json<{ item: ShownItem }>(['item', 'get', 'GitHub', '--fields', 'api.host,label=username']);
+    assert.deepEqual(
+      part.item.fields.map(({ label }) => label),
+      ['username', 'host'],
+    );
+    await refused(['item', 'get', 'GitHub', '--fields', 'nothing'], 7, /no field or file/);
     const one = await house.human(['item', 'get', 'GitHub', '--fields', 'username', '--reveal']);
     assert.equal(one.stdout, 'octocat\n');
+    const piped = await house.human(['item', 'get', 'GitHub', '--fields', 'password', '--reveal']);
+    assert.equal(piped.stdout, `${value}\n`, 'what a program takes is the value itself');
     const { events } = await json<{ events: { event: string; facts: object; names: object }[] }>(['audit', 'list']);
-    const [first] = events.filter(({ event }) => event === 'revealed');
+    const first = events.find(({ event }) => event === 'revealed');
     assert.deepEqual(first?.names, { collection: 'work', item: 'GitHub', variables: ['username', 'password', 'host'] });
   });
 

@@ -85,7 +85,8 @@ function stepModel(versions: readonly Content[], taken: Step): Content | null {
       const number = versions.length - taken.back;
       return number < 1 || taken.back > VERSIONS_MAX || taken.back === 0 ? null : (versions[number - 1] ?? null);
     }
-    default:
+    case 'archive':
+    case 'reopen':
       return now;
   }
 }
@@ -119,7 +120,7 @@ function stepVault(vault: Vault, itemId: string, taken: Step, version: number): 
 }
 
 function contentOf(vault: Vault, itemId: string): Content {
-  const { item, values } = vault.items.openWhole(itemId) ?? assert.fail('no such item');
+  const { item, values } = vault.items.openings.openWhole(itemId) ?? assert.fail('no such item');
   const sectionOf = (id: string | null) => item.sections.find(({ sectionId }) => sectionId === id)?.label ?? null;
   const hexes = values.map((one) => one.reveal().toString('hex'));
   const fields = item.fields.map(

@@ -29,7 +29,7 @@ const newItem = (
   category: Category = 'login',
 ): NewItem => ({ title, category, tags: [], fields, files });
 
-const read = (vault: Vault, reference: string): string => valueOf(vault.items.sealedField(parseReference(reference)));
+const read = (vault: Vault, reference: string): string => valueOf(vault.sealedField(parseReference(reference)));
 const refused = (vault: Vault, reference: string, code: 'name/not_found' | 'name/ambiguous'): void => {
   assert.throws(() => read(vault, reference), failsWith(code, 'reference'), reference);
 };
@@ -68,7 +68,7 @@ test('a reference finds a field by names or ids, exactly, and with the section t
     refused(vault, `op://work/${absent}`, 'name/not_found');
   assert.throws(() => read(vault, 'op://Work/GitHub/password'), failsWith('name/not_found'));
   assert.throws(() => read(vault, 'op://work/GitHub/note'), failsWith('vault/value_missing', 'reference'));
-  const { concealed, maskable } = vault.items.sealedField(parseReference('op://work/GitHub/username'));
+  const { concealed, maskable } = vault.sealedField(parseReference('op://work/GitHub/username'));
   assert.deepEqual([concealed, maskable], [false, false]);
 });
 
@@ -114,7 +114,7 @@ test('built-in fields have the ids that other programs know, and a second one of
   const untyped = (label: string, value: string): ChangedField => ({ ...field(label, value), type: null });
   const item = vault.items.create(collectionId, { ...draft, fields: [untyped('server', 'h'), untyped('more', 'm')] });
   assert.deepEqual(
-    item.fields.map(({ fieldId, label, type }) => [/^field_/.test(fieldId) ? 'own' : fieldId, label, type]),
+    item.fields.map(({ fieldId, label, type }) => [fieldId.startsWith('field_') ? 'own' : fieldId, label, type]),
     [
       ['hostname', 'server', 'text'],
       ['own', 'more', 'password'],

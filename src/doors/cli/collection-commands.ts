@@ -75,14 +75,23 @@ export const COLLECTION_COMMANDS: readonly Command[] = [
   },
 ];
 
-/** By id, else by name. Throws `name/not_found`. */
-export async function findCollection(daemon: Connection, nameOrId: string): Promise<Collection> {
+/** By id, else by name; without either the only one there is. Throws `name/not_found`, `name/ambiguous`. */
+export async function findCollection(daemon: Connection, nameOrId: string | undefined): Promise<Collection> {
   const { collections } = (await daemon.call('collection.list', {})).result;
+  if (nameOrId === undefined) return theOnly(collections);
   const found =
     collections.find(({ collectionId }) => collectionId === nameOrId) ??
     collections.find(({ name }) => name.normalize('NFC') === nameOrId.normalize('NFC'));
   if (found === undefined) throw new Failure('name/not_found', 'there is no vault of that name');
   return found;
+}
+
+function theOnly([first, second]: readonly Collection[]): Collection {
+  if (first === undefined) {
+    throw new Failure('name/not_found', 'there is no vault yet', { hint: 'make one: keystile vault create NAME' });
+  }
+  if (second === undefined) return first;
+  throw new Failure('name/ambiguous', 'there is more than one vault', { hint: 'say which with --vault' });
 }
 
 function collectionTable(collections: readonly Collection[]): string[] {

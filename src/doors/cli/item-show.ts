@@ -1,7 +1,8 @@
 // item get, list and history. Without --reveal there is no value in this process; with it the human said who they are.
 
 import { EXIT, Failure, type ExitCode } from '../../core/failure.ts';
-import type { Field, FieldCandidate, FieldPlace, Item, ItemSummary } from '../../core/item.ts';
+import type { FieldCandidate, FieldPlace, Item, ItemSummary } from '../../core/item.ts';
+import { printable } from '../../core/printable.ts';
 import type { Connection } from '../../wire/client.ts';
 import { unpackValues } from '../../wire/packed.ts';
 import { findCollection } from './collection-commands.ts';
@@ -65,7 +66,7 @@ export async function getItem(call: Call): Promise<ExitCode> {
   const places = fields === undefined ? [] : placesOf(fields);
   const { item, collection } = (await callForItem(call, 'item.get', named)).result;
   if (call.has('reveal') || call.has('otp')) return await reveal(call, item, places);
-  const shown = places.length === 0 ? item : { ...item, fields: places.flatMap((place) => fieldsAt(item, place)) };
+  const shown = places.length === 0 ? item : await partOf(await call.daemon(), item, places);
   call.output.answer({ item: { ...shown, vault: collection } }, () => itemLines(shown, collection));
   return EXIT.done;
 }
@@ -83,7 +84,8 @@ async function reveal(call: Call, { itemId, title }: Item, places: readonly Fiel
     if (values.length === 0) throw new Failure('vault/value_missing', 'there is no such value in that item');
     // From here on the values are strings: this process shows them to the human and ends.
     const shown = result.fields.map((field, i) => ({ field, value: values[i] ?? Buffer.alloc(0) }));
-    call.output.answer({ itemId, title, fields: shown.map(revealedDocument) }, () => revealedLines(shown));
+    if (call.output.isJson) call.output.answer({ itemId, title, fields: shown.map(revealedDocument) }, () => []);
+    else showValues(call, shown);
   } finally {
     packed.fill(0);
   }
@@ -102,15 +104,32 @@ function revealedDocument({ field: { id, label, section, type }, value }: Reveal
   return { fieldId: id, label, section, type, ...(isText ? { value: text } : { base64: value.toString('base64') }) };
 }
 
-/** One value alone is what it is, so that it can be taken; several have their labels. */
-function revealedLines(shown: readonly Revealed[]): string[] {
-  return shown.flatMap(({ field: { label, section }, value }) => {
-    const lines = value.toString('utf8').replace(/\n$/, '').split('\n');
-    if (shown.length === 1) return lines;
-    const name = section === null ? label : `${section}.${label}`;
-    const [first = '', ...more] = lines;
-    return [`${name}: ${first}`, ...more.map((line) => `  ${line}`)];
-  });
+/** One value alone is what it is, so that a program can take it; several have their labels. */
+function showValues(call: Call, shown: readonly Revealed[]): void {
+  const [only, second] = shown;
+  if (only !== undefined && second === undefined && !process.stdout.isTTY) {
+    // A copy: standard output may be slower than the wiping of what was received.
+    call.output.raw(Buffer.concat([only.value, Buffer.from('\n')]));
+    return;
+  }
+  for (const { field, value } of shown) {
+    const { label, section } = field;
+    const { lines, isEscaped } = valueLines(value);
+    const name = printable(section === null ? label : `${section}.${label}`);
+    if (second === undefined) call.output.raw(`${lines.join('\n')}\n`);
+    else call.output.raw(`${name}: ${lines.join('\n  ')}\n`);
+    if (isEscaped) call.output.note(`${label} has characters that a terminal would act on: they, and \\, are escaped`);
+  }
+}
+
+/** Controls, and what turns text around or hides in it; anything else stands as it is, or it would be another value. */
+const UNSHOWABLE = /[^\P{C}\n\t]|[\p{Zl}\p{Zp}]/u;
+
+function valueLines(value: Buffer): { lines: string[]; isEscaped: boolean } {
+  const text = value.toString('utf8');
+  const lines = text.replace(/\n$/, '').split('\n');
+  const isEscaped = UNSHOWABLE.test(text) || !Buffer.from(text, 'utf8').equals(value);
+  return { lines: isEscaped ? lines.map((line) => printable(line)) : lines, isEscaped };
 }
 
 export async function showHistory(call: Call): Promise<ExitCode> {
@@ -155,17 +174,19 @@ function itemLines(item: Item, collection: string): string[] {
   ];
 }
 
-/** As the daemon finds them (docs/items.md), for fields that are shown without a value. */
-function fieldsAt({ fields, sections }: Item, { section, field }: FieldPlace): Field[] {
-  const named = fields.filter(({ fieldId, label }) => fieldId === field || label === field);
-  const inSection = named.filter(({ sectionId }) => {
-    const own = sections.find((one) => one.sectionId === sectionId);
-    return section === null ? own === undefined : own?.label === section || own?.sectionId === section;
-  });
-  const found = inSection.length > 0 || section !== null ? inSection : named;
-  if (found.length === 0)
-    throw new Failure('name/not_found', 'the item has no field of that name', { field: '--fields' });
-  return found;
+/** The item with those fields and files only that the places could mean. Throws `name/not_found`. */
+async function partOf(daemon: Connection, item: Item, places: readonly FieldPlace[]): Promise<Item> {
+  const ids = new Set<string>();
+  for (const place of places) {
+    const { result } = await daemon.call('item.candidates', { item: item.itemId, place });
+    const found = result.kind === 'fields' ? result.fields : [];
+    if (found.length === 0) {
+      throw new Failure('name/not_found', 'the item has no field or file of that name', { field: '--fields' });
+    }
+    for (const { id } of found) ids.add(id);
+  }
+  const fields = item.fields.filter(({ fieldId }) => ids.has(fieldId));
+  return { ...item, fields, files: item.files.filter(({ fileId }) => ids.has(fileId)) };
 }
 
 function compare(one: string, other: string): number {

@@ -1,5 +1,5 @@
-// item create, edit and what else changes items. Values are gathered into Buffers that are wiped at the end; a secret is never
-// an argument.
+// item create, edit and what else changes items. Values are gathered into Buffers that are wiped at the end; a secret is
+// never an argument.
 
 import { EXIT, type ExitCode } from '../../core/failure.ts';
 import { BUILT_IN, typeOfNew } from '../../core/item-category.ts';
@@ -81,17 +81,14 @@ export async function createItem(call: Call): Promise<ExitCode> {
   const assignments = assignmentsOf(call);
   if (assignments.some(({ kind }) => kind === 'delete')) throw usage('a new item has nothing to delete');
   refuseArguments(assignments, { category, fields: [] });
-  const vault = call.flag('vault');
   const daemon = await call.daemon();
   // Before anything is typed: a vault that is not there, or a locked one.
-  const collection = vault === undefined ? undefined : (await findCollection(daemon, vault)).collectionId;
+  const { collectionId: collection } = await findCollection(daemon, call.flag('vault'));
   using gathered = await gather(call, assignments, category);
   const { fields, files } = gathered;
-  const params = { title, category, tags: tagsOf(call) ?? [], fields, files };
-  const more = { ...(collection !== undefined && { collection }), ...(sshKey !== undefined && { sshKey }) };
-  const { result } = await gathered.withPart(
-    async (parts) => await daemon.call('item.create', { ...params, ...more }, { parts }),
-  );
+  const said = { collection, title, category, tags: tagsOf(call) ?? [], fields, files };
+  const params = sshKey === undefined ? said : { ...said, sshKey };
+  const { result } = await gathered.withPart(async (parts) => await daemon.call('item.create', params, { parts }));
   call.output.answer(result, () => [`made item ${title} (${result.itemId})`]);
   return EXIT.done;
 }
