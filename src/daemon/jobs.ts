@@ -108,7 +108,7 @@ function sealedHere(vault: Vault, { name, place }: Wanted): SealedValue {
     return { ...sealed, name, form: 'value' };
   }
   const reference = parseReference(place.reference);
-  const sealed = vault.items.sealedField(reference);
+  const sealed = vault.sealedField(reference);
   const { form } = reference;
   return { ...sealed, name, concealed: true, maskable: sealed.maskable && form !== 'otp', form };
 }

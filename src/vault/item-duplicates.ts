@@ -5,7 +5,7 @@ import type { Secret } from '../core/secret.ts';
 import type { Items } from './items.ts';
 
 /** The same title, category, fields and files with the same values, in the same order. What is archived does not count. */
-export function isThere(items: Pick<Items, 'candidates' | 'openWhole'>, collectionId: string, item: NewItem): boolean {
+export function isThere(items: Pick<Items, 'candidates' | 'openings'>, collectionId: string, item: NewItem): boolean {
   const found = items.candidates(collectionId, item.title, null);
   if (found.kind !== 'items') return false;
   return found.items.some(({ itemId, category, fieldCount, fileCount }) => {
@@ -14,8 +14,8 @@ export function isThere(items: Pick<Items, 'candidates' | 'openWhole'>, collecti
   });
 }
 
-function isSame(items: Pick<Items, 'openWhole'>, itemId: string, other: NewItem): boolean {
-  const whole = items.openWhole(itemId);
+function isSame({ openings }: Pick<Items, 'openings'>, itemId: string, other: NewItem): boolean {
+  const whole = openings.openWhole(itemId);
   if (whole === null) return false;
   const { item, values } = whole;
   try {
