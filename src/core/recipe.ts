@@ -14,6 +14,9 @@ const MIXED_LENGTH_DEFAULT = 32;
 export const RECIPE_LENGTH_MIN = 8;
 export const RECIPE_LENGTH_MAX = 1024;
 
+/** A word that is meant as a recipe, behind a flag whose value may be left out. Whether it is one, `parseRecipe` says. */
+export const RECIPE_WORD = /^(?:(?:hex|base64|password|uuid)(?::[a-z\d,]+)?|(?:letters|digits|symbols)(?:,[a-z\d]+)*)$/;
+
 /** In the order in which they are written and shown. */
 export const CHARACTER_CLASSES = ['letters', 'digits', 'symbols'] as const satisfies readonly CharacterClass[];
 

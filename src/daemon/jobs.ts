@@ -110,7 +110,9 @@ function sealedHere(vault: Vault, { name, place }: Wanted): SealedValue {
   const reference = parseReference(place.reference);
   const sealed = vault.sealedField(reference);
   const { form } = reference;
-  return { ...sealed, name, concealed: true, maskable: sealed.maskable && form !== 'otp', form };
+  const maskable = sealed.maskable && form !== 'otp';
+  // What is no secret by its type is hidden too where that can be done, and keeps nothing back where it cannot.
+  return { ...sealed, name, concealed: sealed.concealed || maskable || form === 'otp', maskable, form };
 }
 
 /** A value that came from elsewhere, under a key of its own, so that it goes the same way as all others. */

@@ -2,8 +2,10 @@
 
 import { Failure } from '../core/failure.ts';
 import type { Place, Wanted } from '../core/disclosure.ts';
+import { CONCEALED_TYPES } from '../core/item.ts';
 import { formatReference, parseReference } from '../core/reference.ts';
 import type { VariableFacts } from '../core/request.ts';
+import { isFileMaskable } from '../vault/item-openings.ts';
 import type { Found } from '../vault/item-places.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { Elsewhere } from './elsewhere.ts';
@@ -50,10 +52,11 @@ export function leadOf(vault: Vault, elsewhere: Elsewhere, text: string, field =
 function targetOf(found: Found): { id: string; label: string; sectionId: string | null; isMaskable: boolean } {
   if (found.kind === 'file') {
     const { fileId, name, sectionId } = found.file;
-    return { id: fileId, label: name, sectionId, isMaskable: true };
+    return { id: fileId, label: name, sectionId, isMaskable: isFileMaskable(found.file) };
   }
-  const { fieldId, label, sectionId, maskable } = found.field;
-  return { id: fieldId, label, sectionId, isMaskable: maskable };
+  const { fieldId, label, sectionId, type, maskable } = found.field;
+  // A user name may be short: it is no secret, and its run is not kept back for it.
+  return { id: fieldId, label, sectionId, isMaskable: maskable || !CONCEALED_TYPES.has(type) };
 }
 
 /** The places of what was approved. */

@@ -1,11 +1,12 @@
 // The one way from items to their values: sealed for a delivery, or opened for what the human is shown or exports.
 
+import { LENGTH_MASKABLE_MIN, VALUE_BYTES_MAX } from '../core/environment.ts';
 import { Failure } from '../core/failure.ts';
 import { CONCEALED_TYPES, type FieldCandidate, type FieldPlace, type FieldType, type Item } from '../core/item.ts';
 import type { SecretReference } from '../core/reference.ts';
 import { Secret } from '../core/secret.ts';
 import type { SealedVariable } from './environments.ts';
-import { itemOf, type StoredItem, type ValueRef } from './item-content.ts';
+import { itemOf, type StoredFile, type StoredItem, type ValueRef } from './item-content.ts';
 import type { ItemLookup } from './item-lookup.ts';
 import { candidateOf, theMatch, type Found } from './item-places.ts';
 import type { ItemValues } from './item-values.ts';
@@ -103,14 +104,18 @@ function chosen(item: StoredItem, found: Found): Chosen {
   return { said: candidateOf(item, found), version: item.version, ref: factsOf(found).ref };
 }
 
+/** A key or a token is looked for in output as any value is; what no variable could hold is not. */
+export function isFileMaskable({ bytes }: Pick<StoredFile, 'bytes'>): boolean {
+  return bytes >= LENGTH_MASKABLE_MIN && bytes <= VALUE_BYTES_MAX;
+}
+
 /** Where the value lies, and what a delivery has to know of it. */
 function factsOf(found: Found): Pick<SealedField, 'name' | 'type' | 'concealed' | 'maskable'> & {
   readonly ref: ValueRef | null;
 } {
   if (found.kind === 'file') {
     const { fileId: id, name, valueVersion: version } = found.file;
-    // A file may be 25 MiB, and pieces of it are what a program prints: it is not looked for in output.
-    return { name, type: 'file', concealed: true, maskable: false, ref: { type: 'file', id, version } };
+    return { name, type: 'file', concealed: true, maskable: isFileMaskable(found.file), ref: { type: 'file', id, version } };
   }
   const { fieldId: id, label, type, maskable, valueVersion: version } = found.field;
   const ref = version === null ? null : ({ type: 'field', id, version } as const);

@@ -38,8 +38,10 @@ const ASKS: Readonly<Record<NameKind, Ask>> = {
     const leases = leased.leases.flatMap(({ leaseId, runId }) => (runId === null ? [leaseId] : [leaseId, runId]));
     return [...granted.grants.map(({ grantId }) => grantId), ...leases];
   },
-  // There is no list of vaults yet.
-  vault: async () => [],
+  vault: async (daemon, options) => {
+    const { result } = await daemon.call('collection.list', {}, options);
+    return result.collections.map(({ name }) => name);
+  },
 };
 const BY_KIND: ReadonlyMap<string, Ask> = new Map(Object.entries(ASKS));
 

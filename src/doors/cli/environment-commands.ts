@@ -2,14 +2,13 @@
 
 import type { Environment, Variable } from '../../core/environment.ts';
 import { EXIT, type ExitCode, type Failure } from '../../core/failure.ts';
-import { parseRecipe } from '../../core/recipe.ts';
+import { parseRecipe, RECIPE_WORD } from '../../core/recipe.ts';
 import type { Connection } from '../../wire/client.ts';
 import type { Params } from '../../wire/methods.ts';
 import { usage, type Call, type Command } from './command.ts';
 import { counted, table } from './output.ts';
 
 const RECIPE_DEFAULT = 'hex:32';
-const RECIPE = /^(?:hex|base64|password|uuid)(?::\d+)?$/;
 const SOURCES = ['value-stdin', 'reference', 'generate', 'plain'] as const;
 
 type ValueSource = Params<'environment.set'>['source'];
@@ -81,8 +80,8 @@ export const ENVIRONMENT_COMMANDS: readonly Command[] = [
       reference: { value: 'REFERENCE', help: 'take the value from op://vault/item/field when it is needed' },
       generate: {
         value: 'RECIPE',
-        optional: { accepts: RECIPE, default: RECIPE_DEFAULT },
-        help: `make a value nobody has seen: hex:32, base64:32, password:24 or uuid; ${RECIPE_DEFAULT} when none is named`,
+        optional: { accepts: RECIPE_WORD, default: RECIPE_DEFAULT },
+        help: `make a value nobody has seen: hex:32, base64:32, password:24, letters,digits,symbols,32 or uuid; ${RECIPE_DEFAULT} when none is named`,
       },
       plain: { value: 'VALUE', help: 'a value that is not secret and may be shown' },
     },

@@ -37,7 +37,7 @@ export function exportCommand(connect: (call: Call) => Promise<ItemSource>): Com
     path: ['export'],
     flags: {
       to: { value: 'FILE', help: 'the new file to write; .age says what it is' },
-      vault: { value: 'VAULT', isRepeated: true, help: 'only this vault; may be given several times' },
+      vault: { value: 'VAULT', names: 'vault', isRepeated: true, help: 'only this vault; may be given several times' },
       recipient: { value: 'AGE', isRepeated: true, help: 'who may open it: age1... or age1pq1...; may be repeated' },
       'generate-identity': {
         value: 'IDENTITY',

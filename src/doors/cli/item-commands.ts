@@ -1,19 +1,19 @@
 // Items: the rows of what people type. What they do is loaded when one of them is run.
 
 import { CATEGORIES } from '../../core/item.ts';
+import { RECIPE_WORD } from '../../core/recipe.ts';
 import type { Command, Flag } from './command.ts';
 
-const RECIPE = /^(?:hex|base64|password|uuid)(?::\d+)?$/;
 const SSH_KIND = /^(?:ed25519|rsa(?:[,-](?:2048|3072|4096))?)$/i;
 
 const ITEM = { name: 'ITEM' } as const;
 const ASSIGNMENT = { name: 'ASSIGNMENT', isRepeated: true } as const;
-const VAULT: Flag = { value: 'VAULT', help: 'the vault it is in, by name or id; needed where a title is there twice' };
+const VAULT: Flag = { value: 'VAULT', names: 'vault', help: 'the vault it is in, by name or id; needed where a title is there twice' };
 const TAGS: Flag = { value: 'TAGS', help: 'tags, with commas between them; none for an empty text' };
 const GENERATE: Flag = {
   value: 'RECIPE',
-  optional: { accepts: RECIPE, default: 'password:24' },
-  help: 'make a password nobody has seen: password:24, hex:32, base64:32 or uuid',
+  optional: { accepts: RECIPE_WORD, default: 'password:24' },
+  help: 'make a password nobody has seen: password:24, letters,digits,symbols,32, hex:32, base64:32 or uuid',
 };
 
 const ASSIGNMENTS_DETAILS =
@@ -31,7 +31,7 @@ export const ITEM_COMMANDS: readonly Command[] = [
     path: ['item', 'create'],
     args: [ASSIGNMENT],
     flags: {
-      vault: { value: 'VAULT', help: 'the vault to make it in; may be left out when there is only one' },
+      vault: { value: 'VAULT', names: 'vault', help: 'the vault to make it in; may be left out when there is only one' },
       title: { value: 'TITLE', help: 'what it is called' },
       category: { value: 'CATEGORY', choices: CATEGORIES, help: 'what it is; login when nothing else is said' },
       tags: TAGS,
@@ -66,7 +66,7 @@ export const ITEM_COMMANDS: readonly Command[] = [
   {
     path: ['item', 'list'],
     flags: {
-      vault: { value: 'VAULT', help: 'only of this vault' },
+      vault: { value: 'VAULT', names: 'vault', help: 'only of this vault' },
       category: { value: 'CATEGORY', choices: CATEGORIES, help: 'only of this category' },
       tags: { value: 'TAGS', help: 'only those with one of these tags' },
       archived: { help: 'those in the archive instead' },
