@@ -168,8 +168,8 @@ export const FIELDS_MAX = 500;
 export const FILES_MAX = 100;
 export const SECTIONS_MAX = 100;
 export const TAGS_MAX = 100;
-/** Items that are imported in one commit. */
-export const IMPORT_ITEMS_MAX = 1_000;
+/** Items that are imported in one commit; while it goes on, everybody else waits. */
+export const IMPORT_ITEMS_MAX = 500;
 /** Earlier versions kept of one item; the oldest go first. */
 export const VERSIONS_MAX = 20;
 export const FIELD_BYTES_MAX = 1024 * 1024;

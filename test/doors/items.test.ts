@@ -244,6 +244,20 @@ describe('items on the command line', () => {
     assert.equal((await item('twin')).itemId, ids[1]);
   });
 
+  test('a field that is there twice is refused, and says which ids there are', async () => {
+    const sections = ['one.token[text]=a', 'two.token[text]=b'];
+    await ok(['item', 'create', '--title', 'sections', ...sections]);
+    const get = ['item', 'get', 'sections', '--reveal', '--passphrase-stdin', '--fields'];
+    const { code, stdout, stderr } = await say([...get, 'token'], `${PASSPHRASE}\n`);
+    assert.deepEqual([code, stdout], [8, '']);
+    const ids = stderr.match(/field_[0-9a-z]{20}/g) ?? [];
+    assert.equal(ids.length, 2);
+    assert.match(stderr, /2 fields or files of the item have that name/);
+    assert.equal(await ok([...get, ids[1] ?? ''], `${PASSPHRASE}\n`), 'b\n');
+    assert.equal(await ok([...get, 'one.token'], `${PASSPHRASE}\n`), 'a\n');
+    await refused(['item', 'edit', 'sections', 'token[text]=c'], 8, /2 fields or files/);
+  });
+
   test('vaults are made, renamed and deleted, with their items only when that is said', async () => {
     await ok(['vault', 'create', 'home']);
     await refused(['item', 'create', '--title', 'x'], 8, /more than one vault/);

@@ -20,11 +20,16 @@ export function namedItem(call: Call, argument = 'ITEM'): NamedItem {
   return collection === undefined ? { item } : { collection, item };
 }
 
-/** As `daemon.call`; when the name is ambiguous, what it could mean is listed on standard error first. */
+/** With the fields that are meant, where there are some. */
+interface NamedFields extends NamedItem {
+  readonly places?: readonly FieldPlace[];
+}
+
+/** As `daemon.call`; when a name is ambiguous, what it could mean is listed on standard error first. */
 export async function callForItem<M extends MethodName>(
   call: Call,
   method: M,
-  params: Params<M> & NamedItem,
+  params: Params<M> & NamedFields,
   options?: CallOptions,
 ): Promise<Answer<M>> {
   const daemon = await call.daemon();
@@ -49,19 +54,30 @@ export function placesOf(text: string): FieldPlace[] {
   });
 }
 
-async function showCandidates(call: Call, daemon: Connection, { collection, item }: NamedItem): Promise<void> {
+async function showCandidates(call: Call, daemon: Connection, named: NamedFields): Promise<void> {
+  const { collection, item, places = [] } = named;
   const params = collection === undefined ? { item } : { collection, item };
   const { result } = await daemon.call('item.candidates', params);
-  for (const line of candidateLines(result)) call.output.note(line);
+  for (const line of itemLines(result)) call.output.note(line);
+  for (const place of places) {
+    const { result } = await daemon.call('item.candidates', { ...params, place });
+    for (const line of fieldLines(result)) call.output.note(line);
+  }
 }
 
-function candidateLines(candidates: Candidates): string[] {
-  if (candidates.kind === 'fields') return [];
+function itemLines(candidates: Candidates): string[] {
+  if (candidates.kind !== 'items' || candidates.items.length < 2) return [];
   const rows = candidates.items.map(({ itemId, title, category, updatedAt }) => [
     itemId,
     title,
     category,
     timeText(updatedAt),
   ]);
-  return rows.length < 2 ? [] : table(['ID', 'TITLE', 'CATEGORY', 'CHANGED'], rows, '');
+  return table(['ID', 'TITLE', 'CATEGORY', 'CHANGED'], rows, '');
+}
+
+function fieldLines(candidates: Candidates): string[] {
+  if (candidates.kind !== 'fields' || candidates.fields.length < 2) return [];
+  const rows = candidates.fields.map(({ id, label, section, type }) => [id, label, section ?? '', type]);
+  return table(['ID', 'FIELD', 'SECTION', 'TYPE'], rows, '');
 }
