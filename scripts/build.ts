@@ -63,7 +63,9 @@ const BUILT_INS: Plugin = {
     bundle.onResolve({ filter: /^crypto$/ }, ({ kind }) => {
       return kind === 'require-call' ? { path: 'crypto', namespace: 'built-in' } : null;
     });
-    bundle.onLoad({ filter: /.*/, namespace: 'built-in' }, ({ path }) => ({ contents: `export * from 'node:${path}';` }));
+    bundle.onLoad({ filter: /.*/, namespace: 'built-in' }, ({ path }) => ({
+      contents: `export * from 'node:${path}';`,
+    }));
   },
 };
 
