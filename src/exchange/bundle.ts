@@ -13,7 +13,7 @@ import {
 } from 'age-encryption';
 import { Failure } from '../core/failure.ts';
 import { Secret } from '../core/secret.ts';
-import { readContainer, writeContainer, type BundledVault } from './container.ts';
+import { CONTAINER_BYTES_MAX, readContainer, writeContainer, type BundledVault } from './container.ts';
 import type { ImportedVault, ReadOptions } from './imported.ts';
 import { PassphraseIdentity, PassphraseRecipient } from './passphrase-stanza.ts';
 
@@ -23,6 +23,8 @@ const ARMOR_BEGIN = '-----BEGIN AGE ENCRYPTED FILE-----';
 /** A header is a few hundred bytes for each recipient, 2 KiB for a post-quantum one. */
 const RECIPIENTS_MAX = 1_000;
 const IDENTITIES_MAX = 1_000;
+/** age adds 16 bytes to each 64 KiB and a header; an armored file is larger by a third, and so holds less. */
+const FILE_BYTES_MAX = CONTAINER_BYTES_MAX + CONTAINER_BYTES_MAX / 1024;
 
 /** Whom a bundle is for. age itself wants a passphrase to stand alone. */
 export type BundleKeys =
@@ -65,6 +67,7 @@ export function checkRecipients(recipients: readonly string[]): void {
  * `import/password` when no identity fits or the passphrase is wrong, `import/damaged`, `import/format`.
  */
 export async function readBundle(bytes: Buffer, options: ReadOptions): Promise<ImportedVault[]> {
+  if (bytes.length > FILE_BYTES_MAX) throw new Failure('input/too_large', 'this bundle is larger than 512 MiB');
   const file = isArmored(bytes) ? unarmor(bytes) : bytes;
   const container = await decrypt(file, options);
   try {
