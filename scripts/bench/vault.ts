@@ -8,7 +8,7 @@ import { Secret } from '../../src/core/secret.ts';
 import * as keys from '../../src/vault/keys.ts';
 import { vaultKeyFor, writeNewVault } from '../../src/vault/opening.ts';
 import { Records } from '../../src/vault/records.ts';
-import { SqliteStore } from '../../src/vault/store.ts';
+import { SqliteStore } from '../../src/vault/sqlite-store.ts';
 import { limited, median, ms, progress, quantile, type Row, spread, told } from './figures.ts';
 
 const ITEMS = 100_000;

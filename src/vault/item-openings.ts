@@ -115,7 +115,13 @@ function factsOf(found: Found): Pick<SealedField, 'name' | 'type' | 'concealed' 
 } {
   if (found.kind === 'file') {
     const { fileId: id, name, valueVersion: version } = found.file;
-    return { name, type: 'file', concealed: true, maskable: isFileMaskable(found.file), ref: { type: 'file', id, version } };
+    return {
+      name,
+      type: 'file',
+      concealed: true,
+      maskable: isFileMaskable(found.file),
+      ref: { type: 'file', id, version },
+    };
   }
   const { fieldId: id, label, type, maskable, valueVersion: version } = found.field;
   const ref = version === null ? null : ({ type: 'field', id, version } as const);

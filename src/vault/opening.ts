@@ -17,7 +17,7 @@ import type { Kdf } from './keys.ts';
 import { decodeRecoveryKey, encodeRecoveryKey, RECOVERY_KEY_BYTES } from './recovery.ts';
 import { SUITE } from './seal.ts';
 import type { RandomBytes, VaultIdentity } from './seal.ts';
-import { SqliteStore } from './store.ts';
+import { SqliteStore } from './sqlite-store.ts';
 import type { VaultStore } from './store.ts';
 
 export interface NewVault {

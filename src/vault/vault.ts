@@ -25,7 +25,7 @@ import { Mounts } from './mounts.ts';
 import { Records } from './records.ts';
 import type { RandomBytes } from './seal.ts';
 import { Settings } from './settings.ts';
-import { SqliteStore } from './store.ts';
+import { SqliteStore } from './sqlite-store.ts';
 import type { VaultStore } from './store.ts';
 
 export interface OpenOptions {

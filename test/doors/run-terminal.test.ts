@@ -30,11 +30,24 @@ class Screen implements Disposable {
 
   constructor() {
     const env = `env -i HOME=${folder} LANG=C.UTF-8 PATH=${folder}:/usr/local/bin:/usr/bin:/bin PS1='%% '`;
-    this.#tmux('-f', '/dev/null', 'new-session', '-d', '-x', '80', '-y', '24', `${env} TERM=screen bash --norc --noprofile`);
+    this.#tmux(
+      '-f',
+      '/dev/null',
+      'new-session',
+      '-d',
+      '-x',
+      '80',
+      '-y',
+      '24',
+      `${env} TERM=screen bash --norc --noprofile`,
+    );
   }
 
   #tmux(...args: readonly string[]): string {
-    return execFileSync('tmux', ['-S', this.#socket, ...args], { encoding: 'utf8', env: { PATH: process.env['PATH'] } });
+    return execFileSync('tmux', ['-S', this.#socket, ...args], {
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'] },
+    });
   }
 
   /** As it looks now, with colours when asked. */
@@ -71,7 +84,9 @@ class Screen implements Disposable {
   /** Waits until the shell answers again, and says how the last command ended and how the terminal was left. */
   async prompt(): Promise<string> {
     this.#prompts += 1;
-    this.enter(`echo "code $? ${this.#prompts}."; stty -a | grep -oE -- '-?(icanon|echo|opost|isig) ?$|-?(icanon|echo|opost|isig) ' | tr -d '\\n'; echo`);
+    this.enter(
+      `echo "code $? ${this.#prompts}."; stty -a | grep -oE -- '-?(icanon|echo|opost|isig) ?$|-?(icanon|echo|opost|isig) ' | tr -d '\\n'; echo`,
+    );
     const seen = await this.see(new RegExp(`^code \\d+ ${this.#prompts}\\.\\n.*echo`, 'm'));
     const last = new RegExp(`^code (\\d+) ${this.#prompts}\\.\\n(.*)$`, 'm').exec(seen);
     assert.doesNotMatch(last?.[2] ?? '-', /-/, 'the terminal is left as it was');
@@ -118,23 +133,30 @@ describe('a person’s run at a terminal', { skip: !has('tmux') }, () => {
   });
 
   test('colours stay, and so does what a program asks of its terminal', async () => {
-    const [bare, ours] = await both(`sh -c 'ls --color=auto -d /tmp; stty size; stty -a; test -t 0 && test -t 1 && test -t 2 && echo "all three"'`, async (screen) => {
-      await screen.see(/all three/);
-      return screen.look(true);
-    });
+    const [bare, ours] = await both(
+      `sh -c 'ls --color=auto -d /tmp; stty size; stty -a; test -t 0 && test -t 1 && test -t 2 && echo "all three"'`,
+      async (screen) => {
+        await screen.see(/all three/);
+        return screen.look(true);
+      },
+    );
     assert.equal(ours.replace(/speed \d+ baud/, ''), bare.replace(/speed \d+ baud/, ''));
     assert.match(ours, /\u001b\[/);
   });
 
-  test('top, an interpreter and a database client print what they print without us', { skip: !has('top') }, async () => {
-    using screen = new Screen();
-    screen.enter('clear; under top -b -n1 | head -n 3; under sh -c "top -b -n1 | head -n 7 | tail -n 1"');
-    await screen.see(/Tasks:.*\n[^]*PID USER/);
-    assert.equal(await screen.prompt(), '0');
-    if (!has('psql')) return;
-    const [bare, ours] = await both('psql --version', async (other) => await other.see(/PostgreSQL\) \d/));
-    assert.equal(ours, bare);
-  });
+  test(
+    'top, an interpreter and a database client print what they print without us',
+    { skip: !has('top') },
+    async () => {
+      using screen = new Screen();
+      screen.enter('clear; under top -b -n1 | head -n 3; under sh -c "top -b -n1 | head -n 7 | tail -n 1"');
+      await screen.see(/Tasks:.*\n[^]*PID USER/);
+      assert.equal(await screen.prompt(), '0');
+      if (!has('psql')) return;
+      const [bare, ours] = await both('psql --version', async (other) => await other.see(/PostgreSQL\) \d/));
+      assert.equal(ours, bare);
+    },
+  );
 
   test('a value is masked where a program prints it, and where it is typed', { skip: !has('python3') }, async () => {
     using screen = new Screen();
@@ -235,24 +257,32 @@ describe('a person’s run at a terminal', { skip: !has('tmux') }, () => {
     ]) {
       screen.enter(`clear; under sh -c 'stty raw -echo; echo ready; exec sleep 1000'`);
       await screen.see(/^ready/m);
-      const [pid] = execFileSync('pgrep', ['-f', `^${process.execPath} ${PROGRAM} ${values}`], { encoding: 'utf8' }).split('\n');
+      const [pid] = execFileSync('pgrep', ['-f', `^${process.execPath} ${PROGRAM} ${values}`], {
+        encoding: 'utf8',
+      }).split('\n');
       process.kill(Number(pid), `SIG${name}` as NodeJS.Signals);
       assert.equal(await screen.prompt(), code);
     }
   });
 
-  test('in a pipe each end is treated for what it is: less has the keyboard, colours of errors stay', { skip: !has('less') }, async () => {
-    using screen = new Screen();
-    screen.enter(`clear; under sh -c 'seq 1000; echo $API_TOKEN; test -t 1 || test -t 2 && echo "errors to a terminal" >&2' | less`);
-    await screen.see(/^23$/m);
-    screen.key('G');
-    await screen.see(/^\[REDACTED:API_TOKEN\]$/m);
-    screen.key('q');
-    assert.equal(await screen.prompt(), '0');
-    screen.enter(`clear; echo from a pipe | under sh -c 'cat; stty size <&1; echo $API_TOKEN'`);
-    await screen.see(/^from a pipe\n24 80\n\[REDACTED:API_TOKEN\]$/m);
-    assert.equal(await screen.prompt(), '0');
-  });
+  test(
+    'in a pipe each end is treated for what it is: less has the keyboard, colours of errors stay',
+    { skip: !has('less') },
+    async () => {
+      using screen = new Screen();
+      screen.enter(
+        `clear; under sh -c 'seq 1000; echo $API_TOKEN; test -t 1 || test -t 2 && echo "errors to a terminal" >&2' | less`,
+      );
+      await screen.see(/^23$/m);
+      screen.key('G');
+      await screen.see(/^\[REDACTED:API_TOKEN\]$/m);
+      screen.key('q');
+      assert.equal(await screen.prompt(), '0');
+      screen.enter(`clear; echo from a pipe | under sh -c 'cat; stty size <&1; echo $API_TOKEN'`);
+      await screen.see(/^from a pipe\n24 80\n\[REDACTED:API_TOKEN\]$/m);
+      assert.equal(await screen.prompt(), '0');
+    },
+  );
 
   test('in the background it prints and reads nothing, and in the foreground it has the keyboard', async () => {
     using screen = new Screen();

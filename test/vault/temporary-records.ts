@@ -7,7 +7,7 @@ import { deriveKeys } from '../../src/vault/keys.ts';
 import type { VaultKeys } from '../../src/vault/keys.ts';
 import { writeNewVault } from '../../src/vault/opening.ts';
 import { Records } from '../../src/vault/records.ts';
-import { SqliteStore } from '../../src/vault/store.ts';
+import { SqliteStore } from '../../src/vault/sqlite-store.ts';
 import { CHEAP_KDF, PASSPHRASE, secret, temporaryFiles } from './temporary-vault.ts';
 
 export interface OpenRecords extends Disposable {

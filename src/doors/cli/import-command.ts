@@ -46,7 +46,11 @@ export function importCommand(connect: (call: Call) => Promise<ItemSink>): Comma
     args: [{ name: 'FILE' }],
     flags: {
       from: { value: 'FORMAT', choices: IMPORT_FORMATS, help: 'what wrote the file; otherwise told from its content' },
-      vault: { value: 'VAULT', names: 'vault', help: 'put everything into this vault, instead of those the file names' },
+      vault: {
+        value: 'VAULT',
+        names: 'vault',
+        help: 'put everything into this vault, instead of those the file names',
+      },
       'dry-run': { help: 'show what is in the file, without values, and store nothing' },
       'key-file': { value: 'KEYFILE', help: 'the key file of a KeePass database' },
       identity: { value: 'IDENTITY', help: 'the file with the age identity that opens a bundle' },

@@ -8,7 +8,11 @@ const SSH_KIND = /^(?:ed25519|rsa(?:[,-](?:2048|3072|4096))?)$/i;
 
 const ITEM = { name: 'ITEM' } as const;
 const ASSIGNMENT = { name: 'ASSIGNMENT', isRepeated: true } as const;
-const VAULT: Flag = { value: 'VAULT', names: 'vault', help: 'the vault it is in, by name or id; needed where a title is there twice' };
+const VAULT: Flag = {
+  value: 'VAULT',
+  names: 'vault',
+  help: 'the vault it is in, by name or id; needed where a title is there twice',
+};
 const TAGS: Flag = { value: 'TAGS', help: 'tags, with commas between them; none for an empty text' };
 const GENERATE: Flag = {
   value: 'RECIPE',
@@ -31,7 +35,11 @@ export const ITEM_COMMANDS: readonly Command[] = [
     path: ['item', 'create'],
     args: [ASSIGNMENT],
     flags: {
-      vault: { value: 'VAULT', names: 'vault', help: 'the vault to make it in; may be left out when there is only one' },
+      vault: {
+        value: 'VAULT',
+        names: 'vault',
+        help: 'the vault to make it in; may be left out when there is only one',
+      },
       title: { value: 'TITLE', help: 'what it is called' },
       category: { value: 'CATEGORY', choices: CATEGORIES, help: 'what it is; login when nothing else is said' },
       tags: TAGS,

@@ -16,7 +16,12 @@ import { withValues } from './values.ts';
 export const RUN_COMMAND: Command = {
   path: ['run'],
   flags: {
-    environment: { value: 'ENV', names: 'environment', isRepeated: true, help: 'an environment of the vault; may be given more than once' },
+    environment: {
+      value: 'ENV',
+      names: 'environment',
+      isRepeated: true,
+      help: 'an environment of the vault; may be given more than once',
+    },
     'env-file': {
       value: 'PATH',
       isRepeated: true,
