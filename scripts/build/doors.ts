@@ -83,4 +83,3 @@ function launcherFlags(): string[] {
   if (flags.length === 0) throw new Error('bin/keystile does not start node as it used to');
   return flags;
 }
-

@@ -60,7 +60,10 @@ function start(argv: readonly string[], options: SpawnOptions & { flags?: readon
   };
 }
 
-async function run(argv: readonly string[], options: Parameters<typeof start>[1] & { input?: string } = {}): Promise<Ended> {
+async function run(
+  argv: readonly string[],
+  options: Parameters<typeof start>[1] & { input?: string } = {},
+): Promise<Ended> {
   const { input, ...rest } = options;
   const started = start(argv, rest);
   if (rest.stdio === undefined) started.write(input ?? '');
@@ -142,7 +145,9 @@ void test('a program can open /dev/stdout and /dev/stderr', async () => {
 });
 
 void test('what is written to /dev/null goes there without us', async () => {
-  const { stderr } = await run(['sh', '-c', 'readlink /proc/$$/fd/1 >&2'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const { stderr } = await run(['sh', '-c', 'to=$(readlink /proc/$$/fd/1); echo $to >&2'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   assert.equal(stderr, '/dev/null\n');
 });
 
@@ -234,7 +239,9 @@ void test('killed with no chance to do anything, we leave a program that can pri
   await started.ended;
   await eventually(() => {
     try {
-      return process.kill(pid, 0) && /State:\s+Z/.test(readFileSync(`/proc/${pid}/status`, 'latin1')) ? true : undefined;
+      return process.kill(pid, 0) && /State:\s+Z/.test(readFileSync(`/proc/${pid}/status`, 'latin1'))
+        ? true
+        : undefined;
     } catch {
       return true;
     }
@@ -246,7 +253,7 @@ void test('a program that does not exist, or may not be executed, is a failure o
   writeFileSync(plain, 'echo hello\n');
   chmodSync(plain, 0o644);
   const absent = await run(['there-is-no-such-program']);
-  assert.deepEqual([absent.code, /^program\/not_found: /.test(absent.stderr)], [7, true]);
+  assert.deepEqual([absent.code, absent.stderr.startsWith('program/not_found: ')], [7, true]);
   const refused = await run([plain]);
   assert.deepEqual([refused.code, /may not be executed/.test(refused.stderr)], [7, true]);
 });
@@ -265,7 +272,11 @@ void test('a script without a first line goes to sh, as in a shell', async () =>
 
 void test('it is looked up on the PATH of the person, with the name that was typed', async () => {
   const bin = join(folder, 'bin');
-  const { stdout: name } = await run(['sh', '-c', `mkdir ${bin}; printf '#!/bin/sh\\necho mine $0' >${bin}/own; chmod 755 ${bin}/own`]);
+  const { stdout: name } = await run([
+    'sh',
+    '-c',
+    `mkdir ${bin}; printf '#!/bin/sh\\necho mine $0' >${bin}/own; chmod 755 ${bin}/own`,
+  ]);
   assert.equal(name, '');
   const { stdout } = await run(['own'], { env: { PATH: `${bin}:/usr/bin:/bin` } });
   assert.equal(stdout, `mine ${bin}/own\n`);
@@ -274,7 +285,11 @@ void test('it is looked up on the PATH of the person, with the name that was typ
 
 void test('without masking we become the program: same process, nothing of ours in it', async () => {
   const started = start(
-    ['sh', '-c', 'echo "$$ $(readlink /proc/$$/exe)"; ls /proc/$$/fd; tr "\\0" " " </proc/$$/cmdline; echo; echo $API_TOKEN'],
+    [
+      'sh',
+      '-c',
+      'echo "$$ $(readlink /proc/$$/exe)"; ls /proc/$$/fd; tr "\\0" " " </proc/$$/cmdline; echo; echo $API_TOKEN',
+    ],
     { flags: ['--no-masking'] },
   );
   const { code, stdout } = await started.ended;
@@ -285,7 +300,10 @@ void test('without masking we become the program: same process, nothing of ours 
   assert.match(stdout, new RegExp(`^${secret}$`, 'm'));
   const fds = rest.filter((word) => /^\d+$/.test(word)).map(Number);
   // Beyond these only what we were given ourselves, which is above 15.
-  assert.deepEqual(fds.filter((fd) => fd < 16), [0, 1, 2]);
+  assert.deepEqual(
+    fds.filter((fd) => fd < 16),
+    [0, 1, 2],
+  );
 });
 
 void test('no value is an argument of anything, nor in our own environment', async () => {

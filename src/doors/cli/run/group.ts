@@ -28,7 +28,10 @@ export async function runInGroup(plan: Plan, onStarted: () => void): Promise<num
   });
   followStops(running, signals);
   // Whoever is left with an end of it in the background is waited for: nothing gets out unmasked, and nothing is lost.
-  const [exitCode] = await Promise.all([running.ended, ...channels.map(async ({ output, source }) => await output.pass(source))]);
+  const [exitCode] = await Promise.all([
+    running.ended,
+    ...channels.map(async ({ output, source }) => await output.pass(source)),
+  ]);
   return exitCode;
 }
 
