@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { availableParallelism, loadavg, release } from 'node:os';
 import { measureCalls, type Peers } from './bench/calls.ts';
 import { progress, type Row, tableOf } from './bench/figures.ts';
+import { measureHumanRuns } from './bench/human-runs.ts';
 import { measureDaemon } from './bench/memory.ts';
 import { measureMounts } from './bench/mounts.ts';
 import { measureRedaction } from './bench/redaction.ts';
@@ -23,6 +24,7 @@ const PARTS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   masking: async () => await Promise.resolve(measureRedaction()),
   mounts: measureMounts,
   vault: measureVault,
+  run: measureHumanRuns,
 };
 
 const startedAt = performance.now();

@@ -2,7 +2,7 @@
 
 import { chmodSync, existsSync, renameSync, rmSync } from 'node:fs';
 import { build, type BuildOptions } from 'esbuild';
-import { DOOR_OPTIONS, DOORS, DOORS_IN_ONE, writeCompiled } from './build/doors.ts';
+import { COMMON_OPTIONS, DOOR_OPTIONS, DOORS, DOORS_IN_ONE, writeCompiled } from './build/doors.ts';
 
 const ENTRIES = {
   keystile: 'src/main.ts',
@@ -14,17 +14,7 @@ const ENTRIES = {
 // Made beside and moved into place: a program that runs meanwhile does not find half of itself.
 const FRESH = `dist.${process.pid}`;
 const STALE = `dist.${process.pid}.old`;
-const COMMON: BuildOptions = {
-  outdir: FRESH,
-  bundle: true,
-  platform: 'node',
-  target: 'node24',
-  external: ['koffi'],
-  alias: { '@modelcontextprotocol/server/_shims': './src/doors/mcp/sdk-shims.ts' },
-  minifySyntax: true,
-  legalComments: 'linked',
-  logLevel: 'warning',
-};
+const COMMON: BuildOptions = { ...COMMON_OPTIONS, outdir: FRESH };
 
 await build({
   ...COMMON,

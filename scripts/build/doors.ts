@@ -45,6 +45,18 @@ const NO_OAUTH: Plugin = {
   },
 };
 
+/** For all that is built. */
+export const COMMON_OPTIONS: BuildOptions = {
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  external: ['koffi'],
+  alias: { '@modelcontextprotocol/server/_shims': './src/doors/mcp/sdk-shims.ts' },
+  minifySyntax: true,
+  legalComments: 'linked',
+  logLevel: 'warning',
+};
+
 /** How a door becomes one file. */
 export const DOOR_OPTIONS: BuildOptions = {
   format: 'cjs',

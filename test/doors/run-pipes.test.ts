@@ -145,7 +145,9 @@ void test('a program can open /dev/stdout and /dev/stderr', async () => {
 });
 
 void test('what is written to /dev/null goes there without us', async () => {
-  const { stderr } = await run(['sh', '-c', 'readlink /proc/$$/fd/1 >&2'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const { stderr } = await run(['sh', '-c', 'to=$(readlink /proc/$$/fd/1); echo $to >&2'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   assert.equal(stderr, '/dev/null\n');
 });
 
@@ -251,7 +253,7 @@ void test('a program that does not exist, or may not be executed, is a failure o
   writeFileSync(plain, 'echo hello\n');
   chmodSync(plain, 0o644);
   const absent = await run(['there-is-no-such-program']);
-  assert.deepEqual([absent.code, /^program\/not_found: /.test(absent.stderr)], [7, true]);
+  assert.deepEqual([absent.code, absent.stderr.startsWith('program/not_found: ')], [7, true]);
   const refused = await run([plain]);
   assert.deepEqual([refused.code, /may not be executed/.test(refused.stderr)], [7, true]);
 });

@@ -27,9 +27,11 @@ class Screen implements Disposable {
   static #count = 0;
   readonly #socket = join(folder, `tmux-${(Screen.#count += 1)}`);
   #prompts = 0;
+  /** The number of the last prompt that was used. */
+  #used = 1;
 
   constructor() {
-    const env = `env -i HOME=${folder} LANG=C.UTF-8 PATH=${folder}:/usr/local/bin:/usr/bin:/bin PS1='%% '`;
+    const env = `env -i HOME=${folder} LANG=C.UTF-8 PATH=${folder}:/usr/local/bin:/usr/bin:/bin PS1='P\\#> '`;
     this.#tmux(
       '-f',
       '/dev/null',
@@ -84,6 +86,8 @@ class Screen implements Disposable {
   /** Waits until the shell answers again, and says how the last command ended and how the terminal was left. */
   async prompt(): Promise<string> {
     this.#prompts += 1;
+    // Typed before the shell reads again, it would be the program's, and gone with it.
+    this.#used = await this.#nextPrompt();
     this.enter(
       `echo "code $? ${this.#prompts}."; stty -a | grep -oE -- '-?(icanon|echo|opost|isig) ?$|-?(icanon|echo|opost|isig) ' | tr -d '\\n'; echo`,
     );
@@ -91,6 +95,13 @@ class Screen implements Disposable {
     const last = new RegExp(`^code (\\d+) ${this.#prompts}\\.\\n(.*)$`, 'm').exec(seen);
     assert.doesNotMatch(last?.[2] ?? '-', /-/, 'the terminal is left as it was');
     return last?.[1] ?? '';
+  }
+
+  async #nextPrompt(): Promise<number> {
+    const newest = (): number => Math.max(...[...this.look().matchAll(/P(\d+)>/g)].map(([, number]) => Number(number)));
+    const seen = await eventually(() => (newest() > this.#used ? newest() : undefined), `a prompt in ${this.look()}`);
+    // What is typed there is a command too.
+    return seen + 1;
   }
 
   [Symbol.dispose](): void {
@@ -109,10 +120,10 @@ async function both(command: string, use: (screen: Screen) => Promise<string>): 
 }
 
 describe('a person’s run at a terminal', { skip: !has('tmux') }, () => {
-  after(() => rmSync(folder, { recursive: true, force: true }));
+  after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
 
   test('full screens look as they do without us', { skip: !has('vim') || !has('less') }, async () => {
-    const [bare, ours] = await both(`vim -u NONE -N ${lines}`, async (screen) => {
+    const [bare, ours] = await both(`vim -n -u NONE -N ${lines}`, async (screen) => {
       await screen.see(/line 1 of many/);
       screen.type(':set number');
       screen.key('Enter');
@@ -133,15 +144,15 @@ describe('a person’s run at a terminal', { skip: !has('tmux') }, () => {
   });
 
   test('colours stay, and so does what a program asks of its terminal', async () => {
-    const [bare, ours] = await both(
-      `sh -c 'ls --color=auto -d /tmp; stty size; stty -a; test -t 0 && test -t 1 && test -t 2 && echo "all three"'`,
-      async (screen) => {
-        await screen.see(/all three/);
-        return screen.look(true);
-      },
-    );
-    assert.equal(ours.replace(/speed \d+ baud/, ''), bare.replace(/speed \d+ baud/, ''));
-    assert.match(ours, /\u001b\[/);
+    const look =
+      'clear; ls --color=auto -d /tmp; stty size; stty -a; test -t 0 && test -t 1 && test -t 2 && echo all three';
+    writeFileSync(join(folder, 'look'), `#!/bin/sh\n${look}\n`, { mode: 0o755 });
+    const [bare, ours] = await both('look', async (screen) => {
+      await screen.see(/^all three$/m);
+      return screen.look(true);
+    });
+    assert.equal(ours, bare);
+    assert.ok(ours.includes('\u001b['), 'there are colours');
   });
 
   test(
@@ -161,12 +172,12 @@ describe('a person’s run at a terminal', { skip: !has('tmux') }, () => {
   test('a value is masked where a program prints it, and where it is typed', { skip: !has('python3') }, async () => {
     using screen = new Screen();
     screen.enter(`under python3 -i -c 'import os'`);
-    await screen.see(/^>>> $/m);
+    await screen.see(/^>>>$/m);
     screen.enter(`print('a', os.environ['API_TOKEN'], 'z')`);
     await screen.see(/^a \[REDACTED:API_TOKEN\] z$/m);
     screen.enter(`input('name: ')`);
     // A prompt without a newline is seen at once.
-    await screen.see(/^name: $/m);
+    await screen.see(/^name:$/m);
     screen.enter(secret);
     await screen.see(/^'\[REDACTED:API_TOKEN\]'$/m);
     assert.ok(!screen.look().includes(secret));
@@ -177,8 +188,8 @@ describe('a person’s run at a terminal', { skip: !has('tmux') }, () => {
 
   test('a value that the terminal itself echoes is masked', async () => {
     using screen = new Screen();
-    screen.enter('clear; under cat');
-    await screen.see(/^$/m);
+    screen.enter(`clear; under sh -c 'echo ready; exec cat'`);
+    await screen.see(/^ready$/m);
     screen.enter(`x${secret}y`);
     await screen.see(/^x\w{0,2}\[REDACTED:API_TOKEN\]y\nx\[REDACTED:API_TOKEN\]y\n/m);
     screen.key('C-d');
@@ -187,7 +198,8 @@ describe('a person’s run at a terminal', { skip: !has('tmux') }, () => {
 
   test('what is typed is seen as it is typed, although most characters start some spelling of a value', async () => {
     using screen = new Screen();
-    screen.enter('clear; under cat');
+    screen.enter(`clear; under sh -c 'echo ready; exec cat'`);
+    await screen.see(/^ready$/m);
     let typed = '';
     for (const character of 'canYou123/%') {
       screen.type(character);
@@ -211,12 +223,13 @@ describe('a person’s run at a terminal', { skip: !has('tmux') }, () => {
 
   test('Ctrl-Z stops the program and us, and fg brings both back', { skip: !has('vim') }, async () => {
     using screen = new Screen();
-    screen.enter(`under vim -u NONE -N ${lines}`);
+    screen.enter(`under vim -n -u NONE -N ${lines}`);
     await screen.see(/line 1 of many/);
     screen.key('C-z');
     await screen.see(/Stopped/);
     assert.equal(await screen.prompt(), '148');
     screen.enter('clear; fg');
+    await screen.see(/^line 1 of many$/m);
     screen.type(':$');
     screen.key('Enter');
     await screen.see(/line 200 of many/);
@@ -227,12 +240,13 @@ describe('a person’s run at a terminal', { skip: !has('tmux') }, () => {
 
   test('a program that knows nothing of job control is stopped and goes on all the same', async () => {
     using screen = new Screen();
-    screen.enter(`clear; under sh -c 'sleep 1000 & wait; echo never'`);
-    await screen.see(/^$/m);
-    screen.enter('');
+    screen.enter(`clear; under sh -c 'echo ready; sleep 1000; echo never'`);
+    await screen.see(/^ready$/m);
     screen.key('C-z');
     await screen.see(/Stopped/);
-    screen.enter('jobs; fg >/dev/null');
+    assert.equal(await screen.prompt(), '148');
+    screen.enter('clear; fg');
+    await screen.see(/^under sh/m);
     screen.key('C-c');
     assert.equal(await screen.prompt(), '130');
   });
@@ -255,8 +269,8 @@ describe('a person’s run at a terminal', { skip: !has('tmux') }, () => {
       ['TERM', '143'],
       ['HUP', '129'],
     ]) {
-      screen.enter(`clear; under sh -c 'stty raw -echo; echo ready; exec sleep 1000'`);
-      await screen.see(/^ready/m);
+      screen.enter(`clear; under sh -c 'stty raw -echo; echo ready for ${name}; exec sleep 1000'`);
+      await screen.see(new RegExp(`^ready for ${name}`, 'm'));
       const [pid] = execFileSync('pgrep', ['-f', `^${process.execPath} ${PROGRAM} ${values}`], {
         encoding: 'utf8',
       }).split('\n');
@@ -287,7 +301,7 @@ describe('a person’s run at a terminal', { skip: !has('tmux') }, () => {
   test('in the background it prints and reads nothing, and in the foreground it has the keyboard', async () => {
     using screen = new Screen();
     screen.enter(`clear; under sh -c 'echo ready; read x; echo "got $x"' &`);
-    await screen.see(/^ready$/m);
+    await screen.see(/ready$/m);
     screen.enter('echo still the shell');
     await screen.see(/^still the shell$/m);
     screen.enter('fg');

@@ -64,7 +64,6 @@ try {
     has: (name) => flags.has(name),
     output: processOutput(isJson),
     human: processHuman(flags.has('passphrase-stdin')),
-    commands: async () => [],
     daemon: () => Promise.reject(new TypeError('there is none')),
     runningDaemon: async () => null,
   };

@@ -3,7 +3,7 @@
 import { EXIT, Failure, type ExitCode } from '../../core/failure.ts';
 import type { Connection } from '../../wire/client.ts';
 import { usage, type Call } from './command.ts';
-import { allCommands, commandsFor } from './commands.ts';
+import { commandsFor } from './commands.ts';
 import { findDaemon, reachDaemon } from './daemon.ts';
 import { commandHelp, groupHelp } from './help.ts';
 import type { Human } from './human.ts';
@@ -115,7 +115,6 @@ function callOf(parsed: Parsed, output: Output, human: Human, line: Line): Call 
     has: (name) => parsed.flags.has(name),
     output,
     human,
-    commands: allCommands,
     daemon: async () => await line.reach(),
     runningDaemon: async () => await line.find(),
   };

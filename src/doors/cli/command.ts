@@ -71,8 +71,6 @@ export interface Call {
   has(name: string): boolean;
   readonly output: Output;
   readonly human: Human;
-  /** The whole table. */
-  commands(): Promise<readonly Command[]>;
   /** The daemon, started if need be. */
   daemon(): Promise<Connection>;
   /** The daemon if it runs, else null. */

@@ -77,7 +77,7 @@ const GROUPS: readonly Group[] = [
   },
   {
     words: ['completion', 'mcp', 'version'],
-    load: async () => (await import('./other-commands.ts')).OTHER_COMMANDS,
+    load: async () => (await import('./other-commands.ts')).otherCommands(allCommands),
   },
 ];
 

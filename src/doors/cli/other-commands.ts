@@ -5,7 +5,8 @@ import { VERSION } from '../../core/version.ts';
 import { usage, type Command } from './command.ts';
 import { completionScript, SHELLS } from './completion.ts';
 
-export const OTHER_COMMANDS: readonly Command[] = [
+/** `all`: every command there is, these included. */
+export const otherCommands = (all: () => Promise<readonly Command[]>): readonly Command[] => [
   {
     path: ['completion'],
     args: [{ name: 'SHELL', choices: SHELLS }],
@@ -13,7 +14,7 @@ export const OTHER_COMMANDS: readonly Command[] = [
     example: 'keystile completion bash >> ~/.bashrc',
     run: async (call) => {
       const shell = SHELLS.find((name) => name === call.argument('SHELL')) ?? 'bash';
-      call.output.raw(completionScript(shell, await call.commands()));
+      call.output.raw(completionScript(shell, await all()));
       return EXIT.done;
     },
   },

@@ -97,10 +97,12 @@ export class MaskedOutput {
   }
 
   async #give(next: (redactor: Redactor) => Buffer): Promise<void> {
-    this.#turn = this.#turn.then(async () => {
+    const before = this.#turn;
+    this.#turn = (async () => {
+      await before;
       this.#redactor ??= new Redactor(this.#needles.set);
       if (!this.#isBroken) this.#isBroken = !(await writeAll(this.#sink.fd, next(this.#redactor)));
-    });
+    })();
     await this.#turn;
   }
 }

@@ -38,7 +38,8 @@ export class Signals implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const name of [...this.#listeners.keys()]) this.off(name);
+    for (const [name, listener] of this.#listeners) process.off(name, listener);
+    this.#listeners.clear();
   }
 }
 
