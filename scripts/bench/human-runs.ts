@@ -1,65 +1,55 @@
 // A person's `run -- true`, beside a script of Node that only starts `true`, and beside what others offer for the same.
-// Until there is the command, a stand-in of it is built (run-stand-in.ts).
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
-import { build } from 'esbuild';
-import { House, ROOT } from '../../test/house.ts';
-import { COMMON_OPTIONS, DOOR_OPTIONS, writeCompiled } from '../build/doors.ts';
-import { limited, median, ms, progress, type Row, told } from './figures.ts';
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { House, PASSPHRASE, ROOT } from '../../test/house.ts';
+import { limited, ms, progress, type Row, told } from './figures.ts';
+import type { Plan } from './human-runs-driver.ts';
 
 const ROUNDS = 31;
 const WARM_UPS = 3;
 const TARGET = 1.35;
 const COUNTS = [1, 20, 200] as const;
 
-interface Kind {
-  readonly argv: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-}
-
 export async function measureHumanRuns(): Promise<Row[]> {
-  progress('making a vault, and the stand-in for run');
+  progress('making a vault with 1, 20 and 200 secrets');
   await using house = await House.open();
-  const launcher = await buildStandIn(join(house.root, 'program'));
-  const kinds = new Map<string, Kind>();
   const bare = join(house.root, 'bare.cjs');
   writeFileSync(bare, "require('node:child_process').spawn('true', { stdio: 'inherit' }).on('exit', process.exit);");
-  kinds.set('bare', { argv: [process.execPath, bare], env: house.env });
-  kinds.set('node -e 0', { argv: [process.execPath, '-e', '0'], env: house.env });
-  kinds.set('version', { argv: [house.launcher, 'version'], env: house.env });
+  const kinds: Plan['kinds'][number][] = [
+    { name: 'bare', argv: [process.execPath, bare] },
+    { name: 'node -e 0', argv: [process.execPath, '-e', '0'] },
+    { name: 'version', argv: [house.launcher, 'version'] },
+  ];
   for (const count of COUNTS) {
-    const env = { ...house.env, BENCH_SECRETS: String(count) };
-    kinds.set(`keystile ${count}`, { argv: [launcher, 'run', '--', 'true'], env });
-    kinds.set(`unmasked ${count}`, { argv: [launcher, 'run', '--no-masking', '--', 'true'], env });
-    for (const [name, argv] of peersFor(house.root, count)) kinds.set(`${name} ${count}`, { argv, env: house.env });
+    await house.environment(`with-${count}`, secrets(count));
+    const run = [house.launcher, 'run', '--environment', `with-${count}`];
+    kinds.push({ name: `keystile ${count}`, argv: [...run, '--', 'true'] });
+    kinds.push({ name: `unmasked ${count}`, argv: [...run, '--no-masking', '--', 'true'] });
+    for (const [name, argv] of peersFor(house.root, count)) kinds.push({ name: `${name} ${count}`, argv });
   }
   progress(`run -- true: ${ROUNDS} rounds, interleaved`);
-  return rowsOf(await measure(kinds, house.project));
+  return rowsOf(measure(house, kinds));
 }
 
-/** A package of its own: our launcher, the built program, and in it another command line. */
-async function buildStandIn(root: string): Promise<string> {
-  const dist = join(root, 'dist');
-  mkdirSync(root);
-  for (const name of ['bin', 'dist', 'package.json']) cpSync(join(ROOT, name), join(root, name), { recursive: true });
-  symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'));
-  const entryPoints = { cli: join(ROOT, 'scripts/bench/run-stand-in.ts') };
-  await build({ ...COMMON_OPTIONS, ...DOOR_OPTIONS, outdir: dist, entryPoints });
-  writeCompiled(relative(process.cwd(), dist));
-  return join(root, 'bin', 'keystile');
+function secrets(count: number): Record<string, string> {
+  return Object.fromEntries(
+    Array.from({ length: count }, (_none, i) => [`SECRET_${i}`, randomBytes(24).toString('base64url')]),
+  );
 }
 
-/** Each reads the same dotenv file, which is not encrypted. */
+/** Each reads a dotenv file with as many values, which is not encrypted. */
 function peersFor(root: string, count: number): [string, string[]][] {
   const folder = join(root, `dotenv-${count}`);
   mkdirSync(folder);
   const file = join(folder, '.env');
   writeFileSync(
     file,
-    Array.from({ length: count }, (_none, i) => `SECRET_${i}=value-of-secret-${i}-0123456789\n`).join(''),
+    Object.entries(secrets(count))
+      .map(([name, value]) => `${name}=${value}\n`)
+      .join(''),
   );
   const bin = (name: string): string => join(ROOT, 'node_modules', '.bin', name);
   return [
@@ -70,20 +60,26 @@ function peersFor(root: string, count: number): [string, string[]][] {
   ];
 }
 
-async function measure(kinds: ReadonlyMap<string, Kind>, cwd: string): Promise<ReadonlyMap<string, number>> {
-  const taken = new Map<string, number[]>([...kinds.keys()].map((name) => [name, []]));
-  for (let round = -WARM_UPS; round < ROUNDS; round += 1) {
-    for (const [name, { argv, env }] of kinds) {
-      const [program = '', ...args] = argv;
-      const startedAt = performance.now();
-      const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'inherit'] });
-      child.stdout.resume();
-      await once(child, 'close');
-      if (child.exitCode !== 0) throw new Error(`${name} ended with ${child.exitCode}`);
-      if (round >= 0) taken.get(name)?.push(performance.now() - startedAt);
-    }
-  }
-  return new Map([...taken].map(([name, samples]) => [name, median(samples)]));
+/** On a terminal of its own, where the passphrase was typed: that is how a person runs it. */
+function measure(house: House, kinds: Plan['kinds']): ReadonlyMap<string, number> {
+  const argv = [house.launcher, 'run', '--passphrase-stdin', '--environment', 'with-1', '--', 'true'];
+  const plan: Plan = {
+    approve: { argv, input: `${PASSPHRASE}\n` },
+    kinds,
+    env: house.env,
+    cwd: house.project,
+    rounds: ROUNDS,
+    warmUps: WARM_UPS,
+  };
+  const [planFile, outFile] = [join(house.root, 'plan.json'), join(house.root, 'out.json')];
+  writeFileSync(planFile, JSON.stringify(plan));
+  const words = [process.execPath, join(ROOT, 'scripts/bench/human-runs-driver.ts'), planFile, outFile];
+  const { status } = spawnSync('script', ['-qec', words.join(' '), '/dev/null'], { stdio: 'ignore', env: house.env });
+  if (status !== 0) throw new Error(`the driver ended with ${status}`);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by our driver
+  const medians = JSON.parse(readFileSync(outFile, 'utf8')) as Record<string, number>;
+  if ('error' in medians) throw new Error(String(medians['error']));
+  return new Map(Object.entries(medians));
 }
 
 function rowsOf(medians: ReadonlyMap<string, number>): Row[] {
@@ -96,13 +92,8 @@ function rowsOf(medians: ReadonlyMap<string, number>): Row[] {
       `a script of Node that starts it ${ms(of('bare'))}`,
       `--no-masking ${times(`unmasked ${count}`).toFixed(2)} ×`,
     ];
-    return limited(
-      `run -- true, ${count} secrets`,
-      times(`keystile ${count}`),
-      TARGET,
-      '×',
-      [...own, ...beside].join(', '),
-    );
+    const what = `run -- true, ${count} secrets`;
+    return limited(what, times(`keystile ${count}`), TARGET, '×', [...own, ...beside].join(', '));
   });
   const start = of('version') / of('node -e 0');
   return [
