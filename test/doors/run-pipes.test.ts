@@ -248,6 +248,15 @@ void test('killed with no chance to do anything, we leave a program that can pri
   }, 'the program to end');
 });
 
+void test('a signal ends us too when nobody takes what the program printed', async () => {
+  const child = spawn(process.execPath, [PROGRAM, values, '--', 'yes'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(child.stdout, 'readable');
+  child.kill('SIGTERM');
+  const [, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+  assert.equal(signal, 'SIGTERM');
+  child.stdout.destroy();
+});
+
 void test('a program that does not exist, or may not be executed, is a failure of ours: 7', async () => {
   const plain = join(folder, 'plain');
   writeFileSync(plain, 'echo hello\n');

@@ -91,8 +91,8 @@ class Screen implements Disposable {
     this.enter(
       `echo "code $? ${this.#prompts}."; stty -a | grep -oE -- '-?(icanon|echo|opost|isig) ?$|-?(icanon|echo|opost|isig) ' | tr -d '\\n'; echo`,
     );
-    const seen = await this.see(new RegExp(`^code \\d+ ${this.#prompts}\\.\\n.*echo`, 'm'));
-    const last = new RegExp(`^code (\\d+) ${this.#prompts}\\.\\n(.*)$`, 'm').exec(seen);
+    const seen = await this.see(new RegExp(`^code \\d+ ${this.#prompts}\\..*\\n.*echo`, 'm'));
+    const last = new RegExp(`^code (\\d+) ${this.#prompts}\\..*\\n(.*)$`, 'm').exec(seen);
     assert.doesNotMatch(last?.[2] ?? '-', /-/, 'the terminal is left as it was');
     return last?.[1] ?? '';
   }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { afterEach, beforeEach } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { ownEnvironment } from '../../src/doors/cli/run/own-environment.ts';
 
 const launcher = fileURLToPath(new URL('../../bin/keystile', import.meta.url));
 const REPORT = `console.log(JSON.stringify({ node: process.execPath, flags: process.execArgv, args: process.argv.slice(2),
@@ -102,4 +103,35 @@ void test('N02: variables that change what Node does are gone, those people need
   const report = start(join(root, 'bin', 'keystile'), [], { ...hostile, ...needed });
   for (const name of Object.keys(hostile)) assert.ok(!(name in report.env), name);
   for (const [name, value] of Object.entries(needed)) assert.equal(report.env[name], value);
+});
+
+void test('for a run, and only for it, what was taken away is kept under another name', () => {
+  putNode(join(root, 'node_modules', 'node', 'bin', 'node'));
+  const env = { NODE_OPTIONS: '--title "a b"', LD_LIBRARY_PATH: '', SSL_CERT_DIR: "$(exit 1)';`x`" };
+  for (const args of [['run'], ['--format', 'json', 'run', '--', 'x']]) {
+    const report = start(join(root, 'bin', 'keystile'), args, env);
+    for (const [name, value] of Object.entries(env)) {
+      assert.ok(!(name in report.env), name);
+      assert.equal(report.env[`KEYSTILE_KEPT_${name}`], value);
+    }
+    assert.ok(!('KEYSTILE_KEPT_NODE_PATH' in report.env));
+    assert.match(report.env['KEYSTILE_IGNORED_SIGNALS'] ?? '', /^[0-9a-f]{16}$/);
+    assert.deepEqual(
+      { ...ownEnvironment(report.env), PWD: '', OLDPWD: '', _: '' },
+      {
+        PATH: '/usr/bin:/bin',
+        ...env,
+        PWD: '',
+        OLDPWD: '',
+        _: '',
+      },
+    );
+  }
+  for (const args of [[], ['mcp'], ['status', 'run']]) {
+    const names = Object.keys(start(join(root, 'bin', 'keystile'), args, env).env);
+    assert.deepEqual(
+      names.filter((name) => name.startsWith('KEYSTILE_')),
+      [],
+    );
+  }
 });

@@ -20,7 +20,7 @@ export async function runInGroup(plan: Plan, onStarted: () => void): Promise<num
   }
   using running = new Running(pid);
   using signals = new Signals(plan.ignored);
-  signals.forward((name) => sendWithinGroup(running, name));
+  signals.forward(running, (name) => sendWithinGroup(running, name));
   signals.on('SIGWINCH', () => {
     for (const channel of channels) channel.resize();
     // The terminal told it as well, but it may have looked before the size was passed on.

@@ -8,10 +8,8 @@ import { isatty } from 'node:tty';
 import { Failure } from '../../../core/failure.ts';
 import { become, type Launch } from '../../../machine/launch.ts';
 import { EnvironmentBlock, type RunVariable } from './environment-block.ts';
-import { runInGroup } from './group.ts';
 import { LateNeedles } from './masked-output.ts';
 import { findProgram } from './program.ts';
-import { runInSession } from './session.ts';
 
 export type { RunVariable } from './environment-block.ts';
 
@@ -58,7 +56,8 @@ export async function runForHuman(run: HumanRun): Promise<number> {
   const typed = isFoundByName && !word.startsWith('-') ? word : program;
   const plan = { ...launch, word: typed, hasOrdinaryNames: block.hasOrdinaryNames, ignored, needles };
   const onStarted = (): void => block[Symbol.dispose]();
-  return isAtTerminal() ? await runInSession(plan, onStarted) : await runInGroup(plan, onStarted);
+  if (!isAtTerminal()) return await (await import('./group.ts')).runInGroup(plan, onStarted);
+  return await (await import('./session.ts')).runInSession(plan, onStarted);
 }
 
 /**

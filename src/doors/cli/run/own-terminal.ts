@@ -23,7 +23,8 @@ export class OwnTerminal implements Disposable {
   readonly #fd: number;
   readonly #keyboard: ReadStream;
   readonly #pty: PseudoTerminal;
-  readonly #before: Modes;
+  /** Its settings when we took it last, which are those we give back. */
+  #before: Modes;
   #look: NodeJS.Timeout | null = null;
   #isTaken = false;
   /** Reads what the program writes, and ends when nobody has the program's end open. */
@@ -59,10 +60,22 @@ export class OwnTerminal implements Disposable {
       this.#look = setTimeout(() => this.take(), LOOK_MS);
       return;
     }
+    if (!this.#isTaken) this.#keepModes();
     this.#isTaken = true;
     setModes(this.#fd, rawModes(this.#before));
     this.resize();
     this.#keyboard.resume();
+  }
+
+  /**
+   * A job that began in the background has seen the settings of whatever was in the foreground, a shell at its prompt.
+   * Now they are meant for us, and for the program if it has not chosen its own.
+   */
+  #keepModes(): void {
+    const now = modesOf(this.#fd);
+    if (now === null) return;
+    if (modesOf(this.#pty.masterFd)?.equals(this.#before) === true) setModes(this.#pty.masterFd, now);
+    this.#before = now;
   }
 
   /** Gives the human's terminal back as it was. */

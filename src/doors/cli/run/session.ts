@@ -38,7 +38,11 @@ export async function runInSession(plan: Plan, onStarted: () => void): Promise<n
   const errors = openErrors(plan);
   using running = startShell(plan, terminal, errors, onStarted);
   using signals = new Signals(plan.ignored);
-  signals.forward((name) => void running.signal(name, programOf(running.pid)));
+  signals.forward(
+    running,
+    (name) => void running.signal(name, programOf(running.pid)),
+    () => terminal.release(),
+  );
   signals.on('SIGWINCH', () => terminal.resize());
   new Stops(terminal, running, signals).follow();
   terminal.take();

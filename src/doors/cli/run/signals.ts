@@ -10,6 +10,9 @@ const FROM_TERMINALS: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT'
 /** By now a program that was sent it too, and does nothing about it, is gone. */
 const REACTION_MS = 100;
 
+/** After a signal, what the program printed last has this long to be taken. */
+const FLUSH_MS = 1_000;
+
 /** Listens until it is disposed. A signal that is ignored (`nohup`) stays so. */
 export class Signals implements Disposable {
   readonly #listeners = new Map<NodeJS.Signals, () => void>();
@@ -33,8 +36,34 @@ export class Signals implements Disposable {
     this.#listeners.delete(name);
   }
 
-  forward(send: (name: NodeJS.Signals) => void): void {
-    for (const name of FORWARDED) this.on(name, () => send(name));
+  /**
+   * Hands signals on while the program runs. One that comes later is ours: somebody does not take what the program left
+   * to be written, and may not do so for ever. `release` is called before we die of it.
+   */
+  forward(running: Running, send: (name: NodeJS.Signals) => void, release: () => void = () => undefined): void {
+    let last: NodeJS.Signals | null = null;
+    for (const name of FORWARDED) {
+      this.on(name, () => {
+        last = name;
+        if (running.isOver) this.#dieOf(name, release);
+        else send(name);
+      });
+    }
+    void this.#dieLate(running, () => {
+      if (last !== null) this.#dieOf(last, release);
+    });
+  }
+
+  /** The program has ended, perhaps by a signal of ours; soon it should be all written, and this process over. */
+  async #dieLate(running: Running, die: () => void): Promise<void> {
+    await running.ended;
+    setTimeout(die, FLUSH_MS).unref();
+  }
+
+  #dieOf(name: NodeJS.Signals, release: () => void): void {
+    release();
+    this.off(name);
+    process.kill(process.pid, name);
   }
 
   [Symbol.dispose](): void {
