@@ -38,7 +38,7 @@ export async function measureVault(): Promise<Row[]> {
   try {
     using vaultKey = await writeNewVault({ files, passphrase });
     progress(`making a vault of ${ITEMS} items`);
-    const importMs = fill(files.vault, vaultKey);
+    const imported = fill(files.vault, vaultKey);
     progress('unlocking it');
     const kdfMs: number[] = [];
     const restMs: number[] = [];
@@ -74,7 +74,7 @@ export async function measureVault(): Promise<Row[]> {
         `${slices.length} slices`,
       ),
       limited('one slice of that, p99', quantile(slices, 0.99), SLICE_MS, 'ms', `max ${ms(Math.max(...slices))}`),
-      speedRow(importMs),
+      speedRow(imported),
       told(
         'the file',
         `${megabytes.toFixed(0)} MB`,
@@ -91,18 +91,19 @@ function open(store: SqliteStore, vaultKey: Buffer): Session {
   return { store, records: new Records(store, keys.deriveKeys(store.readHeader(), vaultKey), randomBytes) };
 }
 
-/** Milliseconds for all items. */
-function fill(path: string, vaultKey: Secret): number {
+/** Milliseconds for all items, on the clock and on a processor. */
+function fill(path: string, vaultKey: Secret): { wallMs: number; processorMs: number } {
   const { store, records } = open(new SqliteStore(path), vaultKey.reveal());
-  const startedAt = performance.now();
+  const [startedAt, usage] = [performance.now(), process.cpuUsage()];
   for (let first = 0; first < ITEMS; first += ITEMS_AT_ONCE) {
     records.transaction(() => {
       for (let n = first; n < first + ITEMS_AT_ONCE; n += 1) putItem(records, n);
     });
   }
-  const took = performance.now() - startedAt;
+  const wallMs = performance.now() - startedAt;
+  const { user, system } = process.cpuUsage(usage);
   store.close();
-  return took;
+  return { wallMs, processorMs: (user + system) / 1e3 };
 }
 
 function putItem(records: Records, n: number): void {
@@ -161,13 +162,14 @@ function walk({ records }: Session): number[] {
   return slices;
 }
 
-function speedRow(importMs: number): Row {
-  const speed = (ITEMS / importMs) * 1e3;
+function speedRow({ wallMs, processorMs }: { wallMs: number; processorMs: number }): Row {
+  const speed = (ITEMS / wallMs) * 1e3;
+  const onProcessor = `${((ITEMS / processorMs) * 1e3).toFixed(0)} in a second on a processor`;
   return {
     what: `items written, ${ITEMS_AT_ONCE} in a commit, ${2 + FIELDS} records each`,
     target: `≥ ${IMPORT_ITEMS_PER_SECOND} items/s`,
     figure: `${speed.toFixed(0)} items/s`,
     isMet: speed >= IMPORT_ITEMS_PER_SECOND,
-    beside: `${(importMs / 1e3).toFixed(1)} s for ${RECORDS} records`,
+    beside: `${(wallMs / 1e3).toFixed(0)} s for ${RECORDS} records; ${onProcessor}`,
   };
 }
