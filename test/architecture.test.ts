@@ -27,7 +27,6 @@ const MAP: Readonly<Record<string, readonly string[]>> = {
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   koffi: ['machine'],
   otpauth: ['core'],
-  '@lydell/node-pty': ['machine'],
   'age-encryption': ['exchange'],
   'csv-parse': ['exchange'],
   kdbxweb: ['exchange'],
