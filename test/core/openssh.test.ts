@@ -41,7 +41,7 @@ for (const { kind, privatePem, publicLine, fingerprint } of KEYS) {
   test(`${kind}: ssh-keygen finds the same public key and fingerprint in the key that was written`, { skip }, () => {
     const path = fileOf(opensshPrivateKey(privatePem, 'someone at work'));
     assert.equal(sshKeygen('-y', '-f', path), `${publicLine} someone at work`);
-    const bits = kind === 'ed25519' ? '256' : kind.slice(3);
+    const bits = kind === 'ed25519' ? '256' : kind.slice('rsa-'.length);
     const type = kind === 'ed25519' ? 'ED25519' : 'RSA';
     assert.equal(sshKeygen('-l', '-f', path), `${bits} ${fingerprint} someone at work (${type})`);
     assert.equal(sshKeygen('-l', '-f', fileOf(publicLine)), `${bits} ${fingerprint} no comment (${type})`);
