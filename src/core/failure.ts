@@ -85,6 +85,10 @@ export const FAILURES = {
   'audit/unavailable': [EXIT.failed, 'free the disk or fix the audit file; nothing is delivered until then'],
   'audit/damaged': [EXIT.failed, 'keep the file; keystile audit verify names the first bad event'],
   'daemon/unreachable': [EXIT.unreachable, 'run keystile start'],
+  'daemon/sandboxed': [
+    EXIT.unreachable,
+    'run it outside the sandbox; a coding agent calls run_with_credentials instead',
+  ],
   'daemon/impostor': [EXIT.unreachable, 'something else answers on the socket; run keystile doctor'],
   'daemon/protocol': [EXIT.unreachable, 'restart with keystile stop and keystile start'],
   'daemon/method_not_found': [EXIT.unreachable, 'update keystile and restart the daemon'],

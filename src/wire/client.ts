@@ -95,6 +95,9 @@ async function open(path: string, paths: HomePaths): Promise<Socket> {
   socket.once('error', (cause: NodeJS.ErrnoException) => {
     // EAGAIN: more are waiting to be accepted than the system keeps in line (unix(7)).
     if (cause.code === 'EAGAIN') reject(new Failure('daemon/busy', 'the daemon has too many connections', { cause }));
+    // The folder was found to be ours, so it is not its permissions: seccomp or another filter says no to connect(2).
+    else if (cause.code === 'EPERM')
+      reject(new Failure('daemon/sandboxed', 'a sandbox keeps this command from the daemon', { cause }));
     else reject(unreachable('no daemon listens', cause));
   });
   const opened = await promise;
