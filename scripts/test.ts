@@ -7,7 +7,7 @@ import { relative } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 
-const LONG = /\.slow\.test\.ts$|^test\/(?:e2e|delivery|doors|vault)\//;
+const LONG = /\.slow\.test\.ts$|^test\/(?:e2e|delivery|doors|vault|sources|exchange)\//;
 
 const words = process.argv.slice(2);
 const isQuick = words.includes('--quick');

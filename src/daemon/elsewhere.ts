@@ -54,8 +54,19 @@ export class Elsewhere {
   #source(vault: string): Source | null {
     const settings = this.#settings.get(vault);
     if (settings === undefined) return null;
-    // From the account, and not from an environment that whoever started the daemon could have set.
-    const { homedir: home, username: user } = userInfo();
-    return openSource(settings, { searchPath: this.#searchPath(), home, user });
+    return openSource(settings, { searchPath: this.#searchPath(), ...account() });
+  }
+}
+
+/**
+ * From the system's account data, and not from an environment that whoever started the daemon could have set. A user without
+ * an account (a container's) has no home that a source could keep anything in.
+ */
+function account(): { readonly home: string; readonly user: string } {
+  try {
+    const { homedir, username } = userInfo();
+    return { home: homedir, user: username };
+  } catch {
+    return { home: '/nonexistent', user: String(process.geteuid?.() ?? '') };
   }
 }

@@ -74,7 +74,7 @@ test('a dry run names vaults, items, kinds and what stays behind, and no value',
   assert.equal(text.code, 0, text.err);
   assert.match(text.out, /^Private:\n {2}API \[api-credential #prod\]: Keys\/key \(password\), notesPlain \(notes\)\n/);
   assert.match(text.out, /would import 1 item with 2 fields and 0 files from an export of 1Password/);
-  assert.match(text.out, /left out 1 item that would be there twice\nleft out 1 item:\n {2}Old: it is in the trash\n/);
+  assert.match(text.out, /left out 1 item that the file has twice\nleft out 1 item:\n {2}Old: it is in the trash\n/);
   assert.match(text.out, /not taken along: earlier passwords/);
   const parsed = run(store, ['import', file, '--dry-run', '--format', 'json']);
   const document = JSON.parse(parsed.out) as { vaults: unknown[]; dryRun: boolean };

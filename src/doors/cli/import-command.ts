@@ -78,9 +78,9 @@ async function runImport(call: Call, connect: (call: Call) => Promise<ItemSink>)
       homes.set(name, kept.kept);
       duplicates += kept.duplicates;
     }
-    if (!call.has('dry-run')) duplicates += await sendAll(call, await connect(call), homes);
+    const alreadyThere = call.has('dry-run') ? 0 : await sendAll(call, await connect(call), homes);
     const { importDocument, importLines } = await import('./import-report.ts');
-    const report = await reportOf(call, { format, vaults }, homes, duplicates);
+    const report = await reportOf(call, { format, vaults }, homes, { duplicates, alreadyThere });
     call.output.answer(importDocument(report), () => importLines(report));
     return EXIT.done;
   } finally {
@@ -159,7 +159,7 @@ async function reportOf(
   call: Call,
   { format, vaults }: ReadFile,
   homes: ReadonlyMap<string, readonly NewItem[]>,
-  duplicates: number,
+  leftOut: Pick<ImportReport, 'duplicates' | 'alreadyThere'>,
 ): Promise<ImportReport> {
   const { FORMAT_TABLE } = await import('../../exchange/formats.ts');
   const { outlineOf } = await import('./import-report.ts');
@@ -171,7 +171,7 @@ async function reportOf(
     isDryRun: call.has('dry-run'),
     vaults: [...homes].map(([name, items]) => ({ name, items: items.map(outlineOf) })),
     skipped: vaults.flatMap((vault) => vault.skipped),
-    duplicates,
+    ...leftOut,
     leftBehind,
     isPlain,
   };

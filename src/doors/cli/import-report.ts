@@ -23,7 +23,10 @@ export interface ImportReport {
   readonly isDryRun: boolean;
   readonly vaults: readonly { readonly name: string; readonly items: readonly ItemOutline[] }[];
   readonly skipped: readonly { readonly title: string; readonly why: SkipReason }[];
+  /** Items that are in the file twice. */
   readonly duplicates: number;
+  /** Items that the vault had already. */
+  readonly alreadyThere: number;
   readonly leftBehind: string | null;
   /** Whether anybody who has the file can read it. */
   readonly isPlain: boolean;
@@ -42,29 +45,35 @@ export function outlineOf(item: NewItem): ItemOutline {
 
 /** The answer with --format json. */
 export function importDocument(report: ImportReport): object {
-  const { format, isDryRun, skipped, duplicates, leftBehind } = report;
+  const { format, isDryRun, skipped, duplicates, alreadyThere, leftBehind } = report;
   const vaults = report.vaults.map(({ name, items }) => {
     const counts = { name, itemCount: items.length, ...contentCounts(items) };
     return isDryRun ? { ...counts, items } : counts;
   });
-  return { format, dryRun: isDryRun, vaults, duplicates, skipped, leftBehind };
+  return { format, dryRun: isDryRun, vaults, duplicates, alreadyThere, skipped, leftBehind };
 }
 
 /** The answer for people. */
 export function importLines(report: ImportReport): string[] {
   const items = report.vaults.flatMap((vault) => vault.items);
-  const { fieldCount, fileCount } = contentCounts(items);
-  const verb = report.isDryRun ? 'would import' : 'imported';
   const where = report.vaults.map(({ name }) => name).join(', ');
-  const much = `${counted(items.length, 'item')} with ${counted(fieldCount, 'field')} and ${counted(fileCount, 'file')}`;
   return [
     ...(report.isDryRun ? report.vaults.flatMap(({ name, items }) => [`${name}:`, ...items.map(itemLine)]) : []),
-    `${verb} ${much} from ${report.formatTitle}${where === '' ? '' : `, into ${where}`}`,
-    ...(report.duplicates === 0 ? [] : [`left out ${counted(report.duplicates, 'item')} that would be there twice`]),
+    `${muchText(report, items)} from ${report.formatTitle}${where === '' ? '' : `, into ${where}`}`,
+    ...(report.alreadyThere === 0 ? [] : [`left out ${counted(report.alreadyThere, 'item')} that were there already`]),
+    ...(report.duplicates === 0 ? [] : [`left out ${counted(report.duplicates, 'item')} that the file has twice`]),
     ...skippedLines(report.skipped),
     ...(report.leftBehind === null ? [] : [`not taken along: ${report.leftBehind}`]),
     ...(report.isPlain ? [`${report.file} is still there, in the clear; delete it once everything is here`] : []),
   ];
+}
+
+/** How much was stored. Of which items some were there already, their fields are not counted. */
+function muchText({ isDryRun, alreadyThere }: ImportReport, items: readonly ItemOutline[]): string {
+  if (alreadyThere > 0) return `imported ${counted(items.length - alreadyThere, 'item')}`;
+  const { fieldCount, fileCount } = contentCounts(items);
+  const verb = isDryRun ? 'would import' : 'imported';
+  return `${verb} ${counted(items.length, 'item')} with ${counted(fieldCount, 'field')} and ${counted(fileCount, 'file')}`;
 }
 
 function itemLine({ title, category, tags, isArchived, fields, files }: ItemOutline): string {
