@@ -37,6 +37,11 @@ export function knownAgentAbove(chain: readonly ProcessFacts[]): ProcessFacts | 
   return agents.find(({ argv }) => !SANDBOX_HELPERS.test(basename(argv[0] ?? ''))) ?? agents[0] ?? null;
 }
 
+/** Whether somebody types the name of an agent to start it. */
+export function isAgentCommand([word = '']: readonly string[]): boolean {
+  return looksLikeAgent(word);
+}
+
 function isKnownAgent({ program, argv }: ProcessFacts): boolean {
   if (looksLikeAgent(program) || looksLikeAgent(argv[0] ?? '')) return true;
   const isScript = [program, argv[0] ?? ''].some((path) => SCRIPT_RUNNERS.test(basename(path)));

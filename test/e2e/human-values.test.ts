@@ -122,6 +122,26 @@ describe('values for a person', () => {
     assert.equal(bare.stdout, `${password}\n`);
   });
 
+  test('who starts a coding agent with values is told what that means', async () => {
+    const { stderr } = await run('--', 'codex', '--version');
+    assert.match(stderr, /codex is a coding agent, and will have these values/);
+  });
+
+  test('a mounted file follows references too, and what they lead to now', async () => {
+    await house.ok(['mount', 'shop', '.env', '--backend', 'fifo']);
+    const read = async (): Promise<string> => {
+      const reading = house.run('cat', ['.env']);
+      await house.approve();
+      return (await reading).stdout;
+    };
+    assert.match(await read(), new RegExp(`^DB_PASSWORD=["']?${password}["']?$`, 'm'));
+    const next = canary();
+    await item(house, 'Work', 'shop', ['password=-'], next);
+    assert.match(await read(), new RegExp(`^DB_PASSWORD=["']?${next}["']?$`, 'm'));
+    await item(house, 'Work', 'shop', ['password=-'], password);
+    await house.ok(['unmount', '.env']);
+  });
+
   test('what is not there is said by name to the person: nothing, more than one, no value', async () => {
     const nothing = await house.human(['read', 'op://Work/shop/nothing', '--format', 'json']);
     assert.equal(nothing.code, 7, nothing.stdout);

@@ -2,6 +2,7 @@
 // the process is in doors/cli/run. Under a coding agent the command becomes a request, and the daemon runs it.
 
 import { resolve } from 'node:path';
+import { isAgentCommand } from '../../core/agents-above.ts';
 import { DOTENV_BYTES_MAX } from '../../core/dotenv.ts';
 import { Failure } from '../../core/failure.ts';
 import { readEnvFile } from '../../core/env-file.ts';
@@ -44,6 +45,11 @@ async function run(call: Call): Promise<number> {
   const argv = call.command;
   if (argv.length === 0) throw usage('run needs a command', 'write it behind --, as in keystile run -- npm start');
   const plan = planOf(call);
+  if (!plan.isEmpty && isAgentCommand(argv)) {
+    call.output.note(
+      `keystile: ${argv[0]} is a coding agent, and will have these values in the clear; keystile setup is the other way`,
+    );
+  }
   try {
     if (plan.isEmpty) return await start(call, plan, []);
     return await withPlanned(call, plan);
