@@ -24,6 +24,9 @@ export interface ValuesAsked {
   readonly path?: string | null;
 }
 
+/** Of the command, for the log and for who is asked. */
+const WORDS_SAID = 100;
+const WORD_CHARACTERS_SAID = 1_000;
 /** So long without an answer means that a human is asked somewhere else. */
 const SILENCE_MS = 1_000;
 
@@ -37,7 +40,8 @@ export async function withValues<T>(
   use: (values: readonly OpenValue[]) => Promise<T>,
 ): Promise<T> {
   const { purpose, environments = [], references = [], argv, path = null } = asked;
-  const params = { purpose, environments: [...environments], references: [...references], argv: [...argv], path };
+  const said = argv.slice(0, WORDS_SAID).map((word) => word.slice(0, WORD_CHARACTERS_SAID).toWellFormed());
+  const params = { purpose, environments: [...environments], references: [...references], argv: said, path };
   const { views, bytes } = await opened(call, params);
   const values: OpenValue[] = [];
   try {
