@@ -7,6 +7,7 @@ import { relative } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 
+const SLOW = /\.slow\.test\.ts$/;
 const LONG = /\.slow\.test\.ts$|^test\/(?:e2e|delivery|doors|vault|sources|exchange)\//;
 
 const words = process.argv.slice(2);
@@ -16,7 +17,8 @@ const picked = words.filter((word) => !word.startsWith('--'));
 const files = globSync('test/**/*.test.ts')
   .filter((file) => !(isQuick && LONG.test(file)))
   .filter((file) => picked.length === 0 || picked.some((word) => file.includes(word)))
-  .toSorted();
+  // The longest first, so that none of them is what everybody waits for at the end.
+  .toSorted((a, b) => Number(SLOW.test(b)) - Number(SLOW.test(a)) || (a < b ? -1 : 1));
 
 let passed = 0;
 let failed = 0;

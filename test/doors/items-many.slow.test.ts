@@ -6,7 +6,7 @@ import { homePaths } from '../../src/machine/paths.ts';
 import { connect } from '../../src/wire/client.ts';
 import { House } from '../house.ts';
 
-const ITEMS = 10_000;
+const ITEMS = 4_000;
 const BATCH = 500;
 const VALUE = 'x'.repeat(24);
 
