@@ -35,8 +35,8 @@ test(`${ITEMS} items are imported in batches, listed in pages, found by title an
     for (const { itemId } of page.result.items) seen.add(itemId);
     after = page.result.next;
   }
-  assert.deepEqual([seen.size, pages > 3], [ITEMS, true]);
-  const { result } = await daemon.call('item.get', { item: 'item 7777' });
+  assert.deepEqual([seen.size, pages > 1], [ITEMS, true]);
+  const { result } = await daemon.call('item.get', { item: 'item 3777' });
   assert.ok(seen.has(result.item.itemId));
   const { items } = await house.json<{ items: { title: string }[] }>(['item', 'list']);
   assert.equal(items.length, ITEMS);
