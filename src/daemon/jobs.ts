@@ -6,18 +6,19 @@ import type { LeaseOrder } from '../authority/powers.ts';
 import { childBaseEnvironment } from '../delivery/environment.ts';
 import type { RunJob } from '../delivery/job.ts';
 import { writeDotenv } from '../core/dotenv-write.ts';
-import type { Disclosed, Wanted } from '../core/disclosure.ts';
+import type { Disclosed, Place, Wanted } from '../core/disclosure.ts';
 import { LENGTH_MASKABLE_MIN } from '../core/environment.ts';
 import { Failure } from '../core/failure.ts';
 import { MOUNT_BYTES_MAX } from '../core/mount.ts';
 import type { ReadFacts } from '../core/mount-facts.ts';
 import { pad, unpad } from '../core/padding.ts';
-import { parseReference, type ValueForm } from '../core/reference.ts';
+import { parseReference, type SecretReference, type ValueForm } from '../core/reference.ts';
 import { Secret } from '../core/secret.ts';
 import { KEY_BYTES, NONCE_BYTES, openXaes, sealXaes } from '../core/xaes.ts';
 import type { SealedVariable } from '../vault/environments.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { Elsewhere, Fetched } from './elsewhere.ts';
+import { KeptTexts } from './kept-texts.ts';
 import { wantedOf } from './references.ts';
 
 /** The search path of the human, recorded at init: a name is looked up there, never on the agent's PATH (attack E07). */
@@ -26,6 +27,7 @@ const SEARCH_PATH_DEFAULT = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/local/s
 
 /** How long a source may take for the values of one command. */
 const SOURCE_WAIT_MS = 60_000;
+const LENGTH_BYTES = 4;
 
 export function searchPathOf(vault: Vault): readonly string[] {
   const recorded = vault.setting(SEARCH_PATH_SETTING);
@@ -66,9 +68,24 @@ export async function runJob(
 export async function disclosedValues(
   vault: Vault,
   elsewhere: Elsewhere,
+  kept: KeptTexts,
   wanted: readonly Wanted[],
 ): Promise<Disclosed[]> {
-  const sealed = await sealedValues(vault, elsewhere, wanted, AbortSignal.timeout(SOURCE_WAIT_MS));
+  const signal = AbortSignal.timeout(SOURCE_WAIT_MS);
+  if (wanted.some((one) => referenceElsewhere(elsewhere, one) !== null))
+    return opened(await sealedValues(vault, elsewhere, wanted, signal));
+  const bytes = kept.open(JSON.stringify(wanted), vault.revision, () => {
+    const here = sealedHere(vault, wanted);
+    return packDisclosed(opened(wanted.map((one) => valueOf(here, one))));
+  });
+  try {
+    return unpackDisclosed(bytes);
+  } finally {
+    bytes.fill(0);
+  }
+}
+
+function opened(sealed: readonly SealedValue[]): Disclosed[] {
   return sealed.map(({ name, key, nonce, sealed: bytes, aad, form, concealed, maskable }) => {
     using own = key;
     const content = openXaes(own.reveal(), nonce, bytes, aad);
@@ -76,6 +93,35 @@ export async function disclosedValues(
     content.fill(0);
     return { name, value, form, isMasked: concealed && maskable };
   });
+}
+
+/** The length of a document that says what they are (u32be), the document, and the values one after another. */
+function packDisclosed(values: readonly Disclosed[]): Buffer {
+  const said = values.map(({ name, value, form, isMasked }) => ({ name, form, isMasked, bytes: value.byteLength }));
+  const document = Buffer.from(JSON.stringify(said));
+  const length = Buffer.alloc(LENGTH_BYTES);
+  length.writeUInt32BE(document.length);
+  const packed = Buffer.concat([length, document, ...values.map(({ value }) => value.reveal())]);
+  for (const { value } of values) value.wipe();
+  return packed;
+}
+
+function unpackDisclosed(packed: Buffer): Disclosed[] {
+  let at = LENGTH_BYTES + packed.readUInt32BE();
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- packDisclosed wrote it, and it was authenticated
+  const said = JSON.parse(packed.toString('utf8', LENGTH_BYTES, at)) as (Omit<Disclosed, 'value'> & {
+    bytes: number;
+  })[];
+  return said.map(({ bytes, ...one }) => {
+    const value = new Secret(Buffer.from(packed.subarray(at, at + bytes)));
+    at += bytes;
+    return { ...one, value };
+  });
+}
+
+function referenceElsewhere(elsewhere: Elsewhere, { place }: Wanted): SecretReference | null {
+  const reference = place.kind === 'reference' ? parseReference(place.reference) : null;
+  return reference === null || elsewhere.kindOf(reference.vault) === null ? null : reference;
 }
 
 /** In the order they are wanted. */
@@ -86,27 +132,48 @@ async function sealedValues(
   signal: AbortSignal,
 ): Promise<SealedValue[]> {
   const outside = wanted.flatMap((one) => {
-    const reference = one.place.kind === 'reference' ? parseReference(one.place.reference) : null;
-    return reference === null || elsewhere.kindOf(reference.vault) === null ? [] : [{ one, reference }];
+    const reference = referenceElsewhere(elsewhere, one);
+    return reference === null ? [] : [{ one, reference }];
   });
   const references = outside.map(({ reference }) => reference);
   const fetched = references.length === 0 ? [] : await elsewhere.readAll(references, signal);
   try {
     // Nothing of this vault is opened before the slowest source has answered, and what was locked meanwhile stays so.
     const anew = new Map(outside.map(({ one }, i) => [one, sealedAnew(one, fetched[i])]));
-    return wanted.map((one) => anew.get(one) ?? sealedHere(vault, one));
+    const here = sealedHere(
+      vault,
+      wanted.filter((one) => !anew.has(one)),
+    );
+    return wanted.map((one) => anew.get(one) ?? valueOf(here, one));
   } finally {
     for (const { value } of fetched) value.wipe();
   }
 }
 
-/** One value of this vault, not opened. A variable that is a reference is followed. */
-function sealedHere(vault: Vault, { name, place }: Wanted): SealedValue {
-  if (place.kind === 'variable') {
-    const [sealed] = vault.sealedVariables(place.environmentId, [place.name]);
-    if (sealed === undefined) throw new Failure('vault/value_missing', `${name} has no value yet`, { field: name });
-    return { ...sealed, name, form: 'value' };
+/** Values of this vault, none of them opened; all variables of an environment at once, which takes half as long. */
+function sealedHere(vault: Vault, wanted: readonly Wanted[]): Map<Wanted, SealedValue> {
+  const here = new Map<Wanted, SealedValue>();
+  const variables = wanted.flatMap((one) => (one.place.kind === 'variable' ? [{ one, place: one.place }] : []));
+  for (const [environmentId, group] of Map.groupBy(variables, ({ place }) => place.environmentId)) {
+    const names = group.map(({ place }) => place.name);
+    for (const [i, sealed] of vault.sealedVariables(environmentId, names).entries()) {
+      const one = group[i]?.one;
+      if (one !== undefined) here.set(one, { ...sealed, name: one.name, form: 'value' });
+    }
   }
+  for (const one of wanted)
+    if (one.place.kind === 'reference') here.set(one, sealedReference(vault, one.name, one.place));
+  return here;
+}
+
+function valueOf(values: ReadonlyMap<Wanted, SealedValue>, one: Wanted): SealedValue {
+  const value = values.get(one);
+  if (value === undefined)
+    throw new Failure('vault/value_missing', `${one.name} has no value yet`, { field: one.name });
+  return value;
+}
+
+function sealedReference(vault: Vault, name: string, place: Extract<Place, { kind: 'reference' }>): SealedValue {
   const reference = parseReference(place.reference);
   const sealed = vault.sealedField(reference);
   const { form } = reference;
@@ -135,7 +202,9 @@ const LINE_READERS: ReadonlySet<string> = new Set(['direnv']);
  * reader waits for them, and they are never a string. Throws Failure when a variable has no value any more.
  */
 export function mountText(vault: Vault, read: ReadFacts): Buffer {
-  const sealed = wantedOf(read.environmentId, read.variables).map((one) => sealedHere(vault, one));
+  const wanted = wantedOf(read.environmentId, read.variables);
+  const here = sealedHere(vault, wanted);
+  const sealed = wanted.map((one) => valueOf(here, one));
   const opened: { name: string; value: Buffer }[] = [];
   const padded: Buffer[] = [];
   try {
@@ -155,50 +224,17 @@ export function mountText(vault: Vault, read: ReadFacts): Buffer {
   }
 }
 
-/** Texts kept at once, and the largest that is kept (I8). */
-const TEXTS_MAX = 100;
-const TEXT_BYTES_MAX = 64 * 1024;
-
-interface SealedText {
-  readonly revision: number;
-  readonly nonce: Buffer;
-  readonly sealed: Buffer;
-}
-
-/**
- * What mounted files said at the last reading, sealed, for the next one: to open all values of an environment anew takes
- * twenty times as long as to open one text. What was made before any change of the vault is not used after it.
- */
+/** What mounted files said at the last reading, for the next one. */
 export class MountTexts {
-  readonly #texts = new Map<string, SealedText>();
-  #key: Secret | null = null;
+  readonly #kept = new KeptTexts();
 
   /** As `mountText`: the caller wipes the bytes. Throws as it does. */
   open(vault: Vault, read: ReadFacts): Buffer {
-    const { revision } = vault;
-    const name = nameOf(read);
-    const known = this.#texts.get(name);
-    if (known?.revision === revision && this.#key !== null)
-      return openXaes(this.#key.reveal(), known.nonce, known.sealed, Buffer.from(name));
-    const bytes = mountText(vault, read);
-    if (bytes.length <= TEXT_BYTES_MAX) this.#keep(name, revision, bytes);
-    return bytes;
+    return this.#kept.open(nameOf(read), vault.revision, () => mountText(vault, read));
   }
 
-  /** At lock: what is kept cannot be opened any more. */
   wipe(): void {
-    this.#key?.wipe();
-    this.#key = null;
-    this.#texts.clear();
-  }
-
-  #keep(name: string, revision: number, bytes: Buffer): void {
-    this.#key ??= new Secret(randomBytes(KEY_BYTES));
-    const nonce = randomBytes(NONCE_BYTES);
-    const sealed = sealXaes(this.#key.reveal(), nonce, bytes, Buffer.from(name));
-    const [oldest] = this.#texts.keys();
-    if (this.#texts.size >= TEXTS_MAX && oldest !== undefined) this.#texts.delete(oldest);
-    this.#texts.set(name, { revision, nonce, sealed });
+    this.#kept.wipe();
   }
 }
 

@@ -27,6 +27,7 @@ import { ReaderObserver } from './reader-facts.ts';
 import type { ServedConnection } from '../wire/calls.ts';
 import type { Peer } from '../wire/peer.ts';
 import { Terminals } from './terminals.ts';
+import { KeptTexts } from './kept-texts.ts';
 import { requestView } from './views.ts';
 import { Watchers } from './watchers.ts';
 
@@ -67,6 +68,8 @@ export class Service {
   /** Agents known to be in the vault: most calls come from one of them. Emptied whenever one could have left it. */
   readonly #seen = new Set<string>();
   #isLocking = false;
+  /** What commands of the human were given, for the next one that asks for the same. */
+  readonly #disclosed = new KeptTexts();
   /** What was found wrong with the vault after it was unlocked: it stays locked until this daemon ends. */
   #damage: Failure | null = null;
   #refusals = 0;
@@ -155,6 +158,7 @@ export class Service {
     try {
       this.watchers.closeAll();
       this.terminals.forgetAll();
+      this.#disclosed.wipe();
       const unmounted = this.mounts.closeAll();
       await this.authority
         .lock(why === 'stopped' ? why : 'locked')
@@ -296,7 +300,7 @@ export class Service {
       isUnlocked: () => this.isUnlocked,
       isAlive: (process) => isSameProcessAlive(process),
       deliver: (order) => this.#deliver(order),
-      disclose: async (wanted) => await disclosedValues(this.unlocked(), this.elsewhere, wanted),
+      disclose: async (wanted) => await disclosedValues(this.unlocked(), this.elsewhere, this.#disclosed, wanted),
       change: (change, agentId) => makeChange(this.unlocked(), change, agentId),
       arrange: async (work, agentId) => await arrange(this, work, agentId),
       hold: (runId, masked) => this.#hold(runId, masked),

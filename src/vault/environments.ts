@@ -34,6 +34,9 @@ export interface SealedVariable {
   readonly maskable: boolean;
 }
 
+/** Environments kept as they were read (I8). */
+const KNOWN_MAX = 100;
+
 const SPACES = Buffer.from(' \t\n\v\f\r');
 
 interface EnvironmentContent {
@@ -44,6 +47,8 @@ interface EnvironmentContent {
 
 export class Environments {
   readonly #records: Records;
+  /** As they were read last: nothing has changed since, or they are read again. */
+  readonly #known = new Map<string, { readonly revision: number; readonly environment: Environment }>();
 
   constructor(records: Records) {
     this.#records = records;
@@ -57,7 +62,13 @@ export class Environments {
 
   /** By id, else by name. Throws `name/not_found`. */
   get(nameOrId: string): Environment {
-    return this.#read(this.#record(nameOrId));
+    const { settledRevision: revision } = this.#records;
+    const known = this.#known.get(nameOrId);
+    if (known !== undefined && known.revision === revision) return known.environment;
+    const environment = this.#read(this.#record(nameOrId));
+    if (this.#known.size >= KNOWN_MAX) this.#known.clear();
+    if (revision !== null) this.#known.set(nameOrId, { revision, environment });
+    return environment;
   }
 
   create(name: string, createdBy: string | null): Environment {

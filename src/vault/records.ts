@@ -75,6 +75,11 @@ export class Records {
     return this.#header;
   }
 
+  /** The revision that everything read now is of; null while a transaction has changed something. */
+  get settledRevision(): number | null {
+    return this.#isChanged ? null : this.#header.revision;
+  }
+
   /** Random bytes for ids. */
   random(count: number): Buffer {
     return this.#random(count);
