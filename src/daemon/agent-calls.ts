@@ -8,7 +8,8 @@ import { isId } from '../core/names.ts';
 import type { AgentFacts, Work } from '../core/request.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { Call } from '../wire/calls.ts';
-import { WAIT_SECONDS_MAX, type AgentAnswer, type MethodName } from '../wire/methods.ts';
+import { WAIT_SECONDS_MAX, type MethodName } from '../wire/methods.ts';
+import type { AgentAnswer } from '../wire/views.ts';
 import { answerOf, lockedAnswer, waitFor, type Completed } from './answers.ts';
 import type { Service } from './service.ts';
 

@@ -8,7 +8,8 @@ import type { Change, VariableDraft } from '../core/environment.ts';
 import { Failure } from '../core/failure.ts';
 import { parseDraftName, parseTitle } from '../core/names.ts';
 import type { Work } from '../core/request.ts';
-import { WAIT_SECONDS_MAX, type AgentAnswer } from '../wire/methods.ts';
+import { WAIT_SECONDS_MAX } from '../wire/methods.ts';
+import type { AgentAnswer } from '../wire/views.ts';
 import type { Call, Handlers } from '../wire/calls.ts';
 import {
   caller,

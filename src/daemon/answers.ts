@@ -4,7 +4,8 @@ import { Failure } from '../core/failure.ts';
 import type { RunResult } from '../core/request.ts';
 import type { ChangeMade, TicketEnd } from '../authority/powers.ts';
 import type { Ticket } from '../authority/tickets.ts';
-import { WAIT_SECONDS_MAX, type AgentAnswer } from '../wire/methods.ts';
+import { WAIT_SECONDS_MAX } from '../wire/methods.ts';
+import type { AgentAnswer } from '../wire/views.ts';
 
 /** Once approved, a call waits this much longer for the run: the whole stays below a client's own limit (300 s in Codex). */
 const WORK_WAIT_SECONDS = 200;

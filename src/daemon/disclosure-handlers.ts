@@ -9,7 +9,7 @@ import { parseReference } from '../core/reference.ts';
 import type { AgentFacts } from '../core/request.ts';
 import { hasAgentMarker } from '../machine/readers.ts';
 import type { Call, Handlers } from '../wire/calls.ts';
-import type { ValueView } from '../wire/methods.ts';
+import type { ValueView } from '../wire/views.ts';
 import { resultOf } from './answers.ts';
 import { checkPassphrase, waitForAnswer } from './guard.ts';
 import { leadOf } from './references.ts';

@@ -2,7 +2,7 @@
 
 import { lstatSync } from 'node:fs';
 import { inspectHardening } from '../machine/harden.ts';
-import type { Check } from '../wire/methods.ts';
+import type { Check } from '../wire/views.ts';
 import type { Service } from './service.ts';
 
 export function doctorChecks(service: Service): Check[] {

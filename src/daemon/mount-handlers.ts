@@ -8,7 +8,7 @@ import type { MountFacts } from '../core/mount-facts.ts';
 import type { AgentFacts, Arranging } from '../core/request.ts';
 import { checkPathText } from '../machine/mount-path.ts';
 import type { Call, Handlers } from '../wire/calls.ts';
-import type { LocalFileView } from '../wire/methods.ts';
+import type { LocalFileView } from '../wire/views.ts';
 import { caller, environmentOf, settle, whenAdmitted } from './agent-calls.ts';
 import { lockedAnswer } from './answers.ts';
 import { isInFile } from './door.ts';

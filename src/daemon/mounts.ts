@@ -10,7 +10,7 @@ import type { MountedFile } from '../delivery/mount/backend.ts';
 import { excludeFromGit, gitFacts, untrackCommands } from '../machine/git.ts';
 import { checkFolder, checkMountPath, isSameFolder } from '../machine/mount-path.ts';
 import type { StoredMount } from '../vault/mounts.ts';
-import type { MountView } from '../wire/methods.ts';
+import type { MountView } from '../wire/views.ts';
 import { dirname } from 'node:path';
 import { Backends, type BackendChoice } from './backends.ts';
 import { Door, isInFile } from './door.ts';

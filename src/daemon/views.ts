@@ -4,7 +4,7 @@ import type { Grant } from '../authority/grants.ts';
 import type { Lease } from '../authority/leases.ts';
 import type { Request, Work } from '../core/request.ts';
 import type { StoredAgent } from '../vault/agents.ts';
-import type { AgentView, GrantView, LeaseView, RequestView } from '../wire/methods.ts';
+import type { AgentView, GrantView, LeaseView, RequestView } from '../wire/views.ts';
 
 export function requestView(request: Request): RequestView {
   const { work, agent } = request;

@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { eventually } from '../house.ts';
-import type { RequestView } from '../../src/wire/methods.ts';
+import type { RequestView } from '../../src/wire/views.ts';
 import type { Turn } from './mock-model.ts';
 import { Stage } from './stage.ts';
 

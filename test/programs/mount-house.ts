@@ -6,7 +6,7 @@ import { lstatSync, readFileSync, writeFileSync, chownSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MountBackend } from '../../src/core/mount.ts';
 import { whyNoFuse } from '../../src/machine/fuse-device.ts';
-import type { MountView, RequestView } from '../../src/wire/methods.ts';
+import type { MountView, RequestView } from '../../src/wire/views.ts';
 import { isRoot } from '../attackers.ts';
 import { canary, eventually, House, USER, type HouseOptions } from '../house.ts';
 

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { EXIT, Failure, type ExitCode } from '../../core/failure.ts';
 import type { HomePaths } from '../../machine/paths.ts';
 import type { Connection } from '../../wire/client.ts';
-import type { Check, StatusView } from '../../wire/methods.ts';
+import type { Check, StatusView } from '../../wire/views.ts';
 import { ensureDaemon } from '../../wire/start.ts';
 import type { Call, Command } from './command.ts';
 import { cliPaths, findDaemon } from './daemon.ts';

@@ -2,7 +2,8 @@
 
 import { EXIT, type ExitCode } from '../../core/failure.ts';
 import type { Connection } from '../../wire/client.ts';
-import type { Params, RevokeView } from '../../wire/methods.ts';
+import type { Params } from '../../wire/methods.ts';
+import type { RevokeView } from '../../wire/views.ts';
 import { usage, type Call, type Command } from './command.ts';
 import { resolveId } from './ids.ts';
 import { counted, table, timeText } from './output.ts';

@@ -2,7 +2,8 @@
 
 import { resolve } from 'node:path';
 import { EXIT, type ExitCode } from '../../core/failure.ts';
-import type { MountView, Params } from '../../wire/methods.ts';
+import type { Params } from '../../wire/methods.ts';
+import type { MountView } from '../../wire/views.ts';
 import { usage, type Call, type Command } from './command.ts';
 import { counted, table } from './output.ts';
 

@@ -4,7 +4,8 @@
 import type { Purpose } from '../../core/disclosure.ts';
 import { Failure } from '../../core/failure.ts';
 import { applyForm } from '../../core/value-form.ts';
-import type { Params, ValueView } from '../../wire/methods.ts';
+import type { Params } from '../../wire/methods.ts';
+import type { ValueView } from '../../wire/views.ts';
 import type { Call } from './command.ts';
 
 export interface OpenValue {

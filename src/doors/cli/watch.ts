@@ -7,7 +7,8 @@ import { promptLines } from '../../core/prompt.ts';
 import { requestDigest, type GrantLife, type GrantScope } from '../../core/request.ts';
 import type { Terminal } from '../../machine/terminal.ts';
 import type { Connection } from '../../wire/client.ts';
-import type { RequestView, WatchEvent } from '../../wire/methods.ts';
+import type { WatchEvent } from '../../wire/methods.ts';
+import type { RequestView } from '../../wire/views.ts';
 import { moreLine, pageRows, paint } from './human.ts';
 import { lifeText, scopeFor, scopeText } from './request-commands.ts';
 
