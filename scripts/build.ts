@@ -1,11 +1,10 @@
 // npm run build: one small bundle for each process, so that no command loads what it does not use.
 
-import { chmodSync, existsSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { build, type BuildOptions } from 'esbuild';
 import { COMMON_OPTIONS, DOOR_OPTIONS, DOORS, DOORS_IN_ONE, writeCompiled } from './build/doors.ts';
 
 const ENTRIES = {
-  keystile: 'src/main.ts',
   daemon: 'src/daemon.ts',
   runner: 'src/delivery/runner.ts',
   'fuse-thread': 'src/delivery/mount/fuse-thread.ts',
@@ -22,9 +21,12 @@ await build({
   format: 'esm',
   splitting: true,
   chunkNames: 'chunk-[hash]',
-  plugins: [DOORS_IN_ONE],
 });
-await build({ ...COMMON, ...DOOR_OPTIONS, entryPoints: { mcp: DOORS.mcp.source, cli: DOORS.cli.source } });
+await build({ ...COMMON, ...DOOR_OPTIONS, entryPoints: { keystile: 'src/main.ts' }, plugins: [DOORS_IN_ONE] });
+const doors = Object.entries(DOORS).map(([name, { source }]) => [name, source]);
+await build({ ...COMMON, ...DOOR_OPTIONS, entryPoints: Object.fromEntries(doors) });
+// Where it was started from before: clients of MCP may have this name in their settings.
+writeFileSync(`${FRESH}/keystile.js`, "import './keystile.cjs';\n");
 writeCompiled(FRESH);
 if (existsSync('dist')) renameSync('dist', STALE);
 renameSync(FRESH, 'dist');

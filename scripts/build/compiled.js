@@ -4,8 +4,7 @@
 // that took 7 ms.
 const { readFileSync } = process.getBuiltinModule('node:fs');
 const { createRequire } = process.getBuiltinModule('node:module');
-const { dirname } = process.getBuiltinModule('node:path');
-const { fileURLToPath } = process.getBuiltinModule('node:url');
+const { join } = process.getBuiltinModule('node:path');
 const { Script } = process.getBuiltinModule('node:vm');
 
 /**
@@ -13,14 +12,14 @@ const { Script } = process.getBuiltinModule('node:vm');
  * file is loaded. Compiled code is for one version of Node on one kind of machine; V8 checks the rest (its flags, the
  * length of the source), and without any of it the file is simply compiled.
  */
-export function loadCompiled(name, base = import.meta.url, keep = null) {
-  const path = fileURLToPath(new URL(name, base));
+export function loadCompiled(name, folder = import.meta.dirname, keep = null) {
+  const path = join(folder, name);
   const compiledName = `${name.replace('./', '')}.${process.platform}-${process.arch}-${process.version}`;
   const source = `(function (exports, require, module, __filename, __dirname) {${readFileSync(path, 'utf8')}\n})`;
-  const cachedData = keep === null ? readOrNothing(`${dirname(path)}/${compiledName}`) : undefined;
+  const cachedData = keep === null ? readOrNothing(join(folder, compiledName)) : undefined;
   const script = new Script(source, { filename: path, ...(cachedData && { cachedData }) });
   const module = { exports: {} };
-  script.runInThisContext()(module.exports, createRequire(path), module, path, dirname(path));
+  script.runInThisContext()(module.exports, createRequire(path), module, path, folder);
   keep?.(script.createCachedData(), compiledName);
   return module.exports;
 }

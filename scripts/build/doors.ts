@@ -1,5 +1,5 @@
-// The two doors of the program, each as one CommonJS file: loaded in one go, and each module in it runs when it is first
-// asked for. As ten files of ECMAScript the command line took 15 ms more to start.
+// What bin/keystile starts and the doors it opens, each as one CommonJS file: loaded in one go, and each module in it runs
+// when it is first asked for. As ten files of ECMAScript the command line took 15 ms more to start.
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -8,25 +8,29 @@ import type { BuildOptions, Plugin } from 'esbuild';
 
 /** What main.ts imports → what it finds. */
 export const DOORS = {
-  mcp: { source: 'src/doors/mcp/serve.ts', name: 'serveMcp', loader: 'require' },
-  cli: { source: 'src/doors/cli/cli.ts', name: 'runCli', loader: 'loadCompiled' },
+  mcp: { source: 'src/doors/mcp/serve.ts', isCompiled: false },
+  cli: { source: 'src/doors/cli/cli.ts', isCompiled: true },
+  values: { source: 'src/doors/cli/value-commands.ts', isCompiled: true },
 } as const;
+type Door = keyof typeof DOORS;
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- its own keys
+const NAMES = Object.keys(DOORS) as Door[];
 
 /** The program asks for those files where the source imports the doors. */
 export const DOORS_IN_ONE: Plugin = {
   name: 'doors-in-one',
   setup(bundle) {
-    bundle.onResolve({ filter: /\/doors\/(?:mcp\/serve|cli\/cli)\.ts$/ }, ({ kind, path }) => {
-      const name = path.includes('/mcp/') ? 'mcp' : 'cli';
-      return kind === 'dynamic-import' ? { path: name, namespace: 'door' } : null;
+    bundle.onResolve({ filter: /\/doors\/.*\.ts$/ }, ({ kind, path }) => {
+      const name = NAMES.find((door) => DOORS[door].source === `src/${path.slice(2)}`);
+      return kind === 'dynamic-import' && name !== undefined ? { path: name, namespace: 'door' } : null;
     });
-    bundle.onLoad({ filter: /^(?:mcp|cli)$/, namespace: 'door' }, ({ path }) => {
-      const { name, loader } = DOORS[path === 'mcp' ? 'mcp' : 'cli'];
-      const imports =
-        loader === 'require'
-          ? `const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);`
-          : `import { loadCompiled } from './scripts/build/compiled.js';`;
-      return { contents: `${imports} export const { ${name} } = ${loader}('./${path}.cjs');`, resolveDir: '.' };
+    bundle.onResolve({ filter: /^\.\/\w+\.cjs$/, namespace: 'door' }, ({ path }) => ({ path, external: true }));
+    bundle.onLoad({ filter: /./, namespace: 'door' }, ({ path: name }) => {
+      const isCompiled = NAMES.some((door) => door === name && DOORS[door].isCompiled);
+      const contents = isCompiled
+        ? `const { loadCompiled } = require('./scripts/build/compiled.js'); module.exports = loadCompiled('./${name}.cjs');`
+        : `module.exports = require('./${name}.cjs');`;
+      return { contents, resolveDir: '.' };
     });
   },
 };
@@ -63,13 +67,13 @@ export const DOOR_OPTIONS: BuildOptions = {
   outExtension: { '.js': '.cjs' },
   minifyWhitespace: true,
   // What a module of ECMAScript knows of itself, and that it is strict.
-  define: { 'import.meta.url': 'moduleUrl' },
+  define: { 'import.meta.url': 'moduleUrl', 'import.meta.dirname': '__dirname' },
   banner: { js: "'use strict'; const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
   plugins: [NO_OAUTH],
 };
 
 /**
- * Leaves what V8 made of cli.cjs beside it, which takes 8 ms off every start (compiled.js reads it). It is made by the
+ * Leaves what V8 made of a door beside it, which takes 8 ms off every start (compiled.js reads it). It is made by the
  * Node and with the flags of bin/keystile, and is of no use to any other. Nobody can write it who could not write the
  * program itself: unlike a compile cache in the home, which would be the agents' to write.
  */
@@ -77,15 +81,16 @@ export function writeCompiled(dist: string): void {
   const maker = `
     const { loadCompiled } = await import(${JSON.stringify(join(process.cwd(), 'scripts/build/compiled.js'))});
     const { writeFileSync } = await import('node:fs');
-    const [path] = process.argv.slice(1);
-    const { runCli } = loadCompiled('./cli.cjs', 'file://' + path + '/', (bytes, name) => writeFileSync(path + '/' + name, bytes));
+    const [path, ...files] = process.argv.slice(1);
+    for (const file of files) loadCompiled(file, path, (bytes, name) => writeFileSync(path + '/' + name, bytes));
   `;
+  const files = NAMES.filter((name) => DOORS[name].isCompiled).map((name) => `./${name}.cjs`);
   const { status, stderr } = spawnSync(
     process.execPath,
-    [...launcherFlags(), '--input-type=module', '-e', maker, join(process.cwd(), dist)],
+    [...launcherFlags(), '--input-type=module', '-e', maker, join(process.cwd(), dist), ...files],
     { encoding: 'utf8' },
   );
-  if (status !== 0) throw new Error(`cli.cjs could not be compiled: ${stderr}`);
+  if (status !== 0) throw new Error(`the doors could not be compiled: ${stderr}`);
 }
 
 /** V8 refuses what was compiled with other flags. */

@@ -1,7 +1,5 @@
 // What is made of a field's value before it is handed over, as its reference asks.
 
-import { oneTimePassword } from './one-time-password.ts';
-import { opensshPrivateKey } from './openssh.ts';
 import type { ValueForm } from './reference.ts';
 
 /**
@@ -13,8 +11,8 @@ export async function applyForm(value: Buffer, form: ValueForm, nowMs: number): 
     case 'value':
       return Buffer.from(value);
     case 'otp':
-      return oneTimePassword(value, nowMs);
+      return await (await import('./one-time-password.ts')).oneTimePassword(value, nowMs);
     case 'openssh':
-      return opensshPrivateKey(value);
+      return (await import('./openssh.ts')).opensshPrivateKey(value);
   }
 }

@@ -4,7 +4,8 @@
 import { VALUE_BYTES_MAX } from '../../core/environment.ts';
 import { Failure } from '../../core/failure.ts';
 import type { Secret } from '../../core/secret.ts';
-import { openTerminal, readAllStdin, readPassphraseFromStdin, type Terminal } from '../../machine/terminal.ts';
+import type { Terminal } from '../../machine/terminal.ts';
+import { standard } from './output.ts';
 
 /** NIST SP 800-63B asks for 8 at least; the strength of a vault at rest is that of its passphrase. */
 const PASSPHRASE_CHARACTERS_MIN = 8;
@@ -51,7 +52,7 @@ export interface Human {
   /** Yes or no at the terminal; with --passphrase-stdin the command itself is the yes. */
   confirm(question: string): Promise<boolean>;
   /** Columns of wherever `read` shows lines. */
-  columns(): number;
+  columns(): Promise<number>;
   /** The terminal for as long as `use` runs. Throws `human/needed` without one. */
   withTerminal<T>(use: (terminal: Terminal) => Promise<T>): Promise<T>;
 }
@@ -60,7 +61,7 @@ export interface Human {
 export function processHuman(isStdin: boolean): Human {
   let taken: Secret | null = null;
   const fromStdin = async (): Promise<Secret> => {
-    const line = taken ?? (await readPassphraseFromStdin());
+    const line = taken ?? (await readPassphrase());
     taken = null;
     return line;
   };
@@ -75,30 +76,39 @@ export function processHuman(isStdin: boolean): Human {
     withPassphrase: withSecretLine,
     withTerminal,
     async takePassphrase() {
-      if (isStdin) taken ??= await readPassphraseFromStdin();
+      if (isStdin) taken ??= await readPassphrase();
     },
-    columns: () => (isStdin ? process.stderr.columns || 80 : terminalColumns()),
+    columns: async () => (isStdin ? process.stderr.columns || 80 : await terminalColumns()),
     async withNewPassphrase(use) {
-      using passphrase = isStdin ? await readPassphraseFromStdin() : await withTerminal(typeTwice);
+      using passphrase = isStdin ? await readPassphrase() : await withTerminal(typeTwice);
       refuseWeak(passphrase.reveal());
       return await use(passphrase.reveal());
     },
     async withValue(question, isFromStdin, use, kind = VARIABLE) {
       if (!isFromStdin) return await withTypedValue(question, use, kind);
       // Standard input has two tenants: its first line is the passphrase, whether this command needs one or not.
-      if (isStdin) (await readPassphraseFromStdin()).wipe();
+      if (isStdin) (await readPassphrase()).wipe();
       return await withStdinValue(use, kind);
     },
     async read(lines) {
-      if (isStdin) process.stderr.write(`${lines.join('\n')}\n`);
+      if (isStdin) standard('stderr').write(`${lines.join('\n')}\n`);
       else await withTerminal(async (terminal) => await showPages(terminal, lines));
     },
     confirm: async (question) => isStdin || (await confirmAtTerminal(question)),
   };
 }
 
+/** What knows terminals is loaded when somebody is asked: that takes 3 ms. */
+async function openTerminal(): Promise<Terminal | null> {
+  return (await import('../../machine/terminal.ts')).openTerminal();
+}
+
+async function readPassphrase(): Promise<Secret> {
+  return await (await import('../../machine/terminal.ts')).readPassphraseFromStdin();
+}
+
 async function withTerminal<T>(use: (terminal: Terminal) => Promise<T>, instead?: string): Promise<T> {
-  using terminal = openTerminal();
+  using terminal = await openTerminal();
   if (terminal === null) {
     const options = instead === undefined ? {} : { hint: instead };
     throw new Failure('human/needed', 'there is no terminal to ask at', options);
@@ -106,8 +116,8 @@ async function withTerminal<T>(use: (terminal: Terminal) => Promise<T>, instead?
   return await use(terminal);
 }
 
-function terminalColumns(): number {
-  using terminal = openTerminal();
+async function terminalColumns(): Promise<number> {
+  using terminal = await openTerminal();
   return terminal?.columns ?? 80;
 }
 
@@ -148,6 +158,7 @@ async function withTypedValue<T>(question: string, use: (value: Buffer) => Promi
 }
 
 async function withStdinValue<T>(use: (value: Buffer) => Promise<T>, kind: ValueKind): Promise<T> {
+  const { readAllStdin } = await import('../../machine/terminal.ts');
   const bytes = await readAllStdin(kind.bytesMax + 1);
   try {
     const value = bytes.at(-1) === NEWLINE ? bytes.subarray(0, -1) : bytes;

@@ -6,7 +6,6 @@ import { formatReference } from '../../core/reference.ts';
 import { fillTemplate, parseTemplate, TEMPLATE_BYTES_MAX, type Template } from '../../core/template.ts';
 import { readInputFile } from '../../machine/input-file.ts';
 import { refuseExisting, writeOutputFile } from '../../machine/output-file.ts';
-import { readAllStdin } from '../../machine/terminal.ts';
 import type { Call, Command } from './command.ts';
 import { fileOf } from './read-command.ts';
 import { withValues } from './values.ts';
@@ -49,6 +48,7 @@ async function inject(call: Call): Promise<ExitCode> {
 /** The first line may be the passphrase, which the daemon is asked with later: it has to be read before the template. */
 async function stdinTemplate(call: Call): Promise<Buffer> {
   await call.human.takePassphrase();
+  const { readAllStdin } = await import('../../machine/terminal.ts');
   return await readAllStdin(TEMPLATE_BYTES_MAX);
 }
 

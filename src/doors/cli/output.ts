@@ -17,21 +17,34 @@ export interface Output {
   value(bytes: Uint8Array): Promise<void>;
 }
 
+/**
+ * Standard output or standard error to write to. Whoever reads it may stop early (head, less); that is no failure of ours.
+ * Asked for when there is something to say: making one of the two takes up to 3 ms, and a run says nothing itself.
+ */
+export function standard(name: 'stdout' | 'stderr'): NodeJS.WriteStream {
+  const stream = process[name];
+  return stream.off('error', ignoreClosedPipe).on('error', ignoreClosedPipe);
+}
+
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+}
+
 /** Output of this process. */
 export function processOutput(isJson: boolean): Output {
   return {
     isJson,
     answer(document, text) {
-      if (isJson) process.stdout.write(`${JSON.stringify(document)}\n`);
-      else for (const line of text()) process.stdout.write(`${printable(line)}\n`);
+      if (isJson) standard('stdout').write(`${JSON.stringify(document)}\n`);
+      else for (const line of text()) standard('stdout').write(`${printable(line)}\n`);
     },
     note(line) {
-      if (!isJson) process.stderr.write(`${printable(line)}\n`);
+      if (!isJson) standard('stderr').write(`${printable(line)}\n`);
     },
-    raw: (bytes) => void process.stdout.write(bytes),
+    raw: (bytes) => void standard('stdout').write(bytes),
     async value(bytes) {
       const { promise, resolve } = Promise.withResolvers<void>();
-      process.stdout.write(bytes, () => resolve());
+      standard('stdout').write(bytes, () => resolve());
       await promise;
     },
   };
@@ -40,11 +53,11 @@ export function processOutput(isJson: boolean): Output {
 /** Says why a command stopped: `keystile: what; what to do` on standard error, or a JSON document on standard output. */
 export function printFailure(failure: Failure, isJson: boolean): void {
   if (isJson) {
-    process.stdout.write(`${JSON.stringify({ error: failure.toDocument() })}\n`);
+    standard('stdout').write(`${JSON.stringify({ error: failure.toDocument() })}\n`);
     return;
   }
   const field = failure.field === undefined ? '' : ` (${failure.field})`;
-  process.stderr.write(`${printable(`keystile: ${failure.message}${field}; ${failure.hint}`)}\n`);
+  standard('stderr').write(`${printable(`keystile: ${failure.message}${field}; ${failure.hint}`)}\n`);
 }
 
 /** Columns as wide as their widest cell; no cell is cut. `none` is the line for a table without rows. */

@@ -1,7 +1,7 @@
 // How far a long piece of work is: one line on standard error, only on a terminal and only once it has taken a second.
 // It has no colours, so there are none for NO_COLOR to take away. The line is gone when the work is done or the process ends.
 
-import type { Output } from './output.ts';
+import { standard, type Output } from './output.ts';
 
 const SHOW_AFTER_MS = 1_000;
 const REDRAW_AFTER_MS = 100;
@@ -44,7 +44,7 @@ export class Progress implements Disposable {
   /** That of this process. */
   static of(output: Output, label: string, total: number): Progress {
     const isQuiet = output.isJson || process.env.TERM === 'dumb';
-    return new Progress({ label, total, stream: process.stderr, isQuiet, now: () => performance.now() });
+    return new Progress({ label, total, stream: standard('stderr'), isQuiet, now: () => performance.now() });
   }
 
   /** `steps` more are done. */

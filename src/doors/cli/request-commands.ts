@@ -116,7 +116,7 @@ async function approve(call: Call): Promise<ExitCode> {
   const scope = scopeOf(call.flag('scope'), request, life);
   const { human } = call;
   await human.read([
-    ...promptLines(request, Date.now(), human.columns()),
+    ...promptLines(request, Date.now(), await human.columns()),
     '',
     ...answerLines(request, life, scope, output),
     ...(scope === 'environment' ? ENVIRONMENT_WARNING : []),

@@ -6,6 +6,7 @@ import { Failure } from '../../core/failure.ts';
 import { formatReference } from '../../core/reference.ts';
 import { constants } from 'node:os';
 import type { Call } from './command.ts';
+import { standard } from './output.ts';
 import type { RunPlan } from './run-plan.ts';
 import { WAITING } from './values.ts';
 
@@ -34,7 +35,7 @@ export async function runUnderAgent(call: Call, plan: RunPlan): Promise<number> 
     timeoutSeconds: TIMEOUT_SECONDS,
   });
   await call.output.value(Buffer.from(result.stdout));
-  process.stderr.write(result.stderr);
+  standard('stderr').write(result.stderr);
   if (result.outputMode === 'summary') {
     const lines = `${result.stdoutLines} lines of output and ${result.stderrLines} of errors`;
     call.output.note(
