@@ -21,7 +21,7 @@ import { ensurePrivateFolder } from './machine/private-files.ts';
 import { readSettings } from './machine/settings.ts';
 import { isVaultThere } from './vault/files.ts';
 import { Vault } from './vault/vault.ts';
-import { makeDaemonIdentity } from './wire/hello.ts';
+import { makeDaemonIdentity } from './wire/identity.ts';
 import { observePeer } from './wire/peer.ts';
 import { WireServer } from './wire/server.ts';
 import { READY_DESCRIPTOR } from './wire/start.ts';

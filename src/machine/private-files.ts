@@ -1,7 +1,6 @@
 // Files and folders that only their owner may read. Every path is walked before it is trusted: a folder that somebody
 // else could write, or a link somebody else could have planted, ends the walk with a Failure.
 
-import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import type { Stats } from 'node:fs';
 import { dirname } from 'node:path';
@@ -80,7 +79,7 @@ export function readPrivate(path: string, bytesMax = PRIVATE_FILE_BYTES_MAX): Bu
  * a new file in the same folder, synced, renamed, the folder synced. The mode does not depend on the umask.
  */
 export function writePrivateAtomic(path: string, bytes: Uint8Array, mode = 0o600): void {
-  const temporary = `${path}.${randomBytes(8).toString('hex')}.new`;
+  const temporary = `${path}.${randomName()}.new`;
   attempt(`write ${path}`, () => {
     try {
       writeNew(temporary, bytes, mode);
@@ -124,6 +123,11 @@ export function syncFolder(path: string): void {
   } finally {
     fs.closeSync(folder);
   }
+}
+
+/** Loaded here: every command reads private files, few write any, and node:crypto takes 4 ms to load. */
+function randomName(): string {
+  return process.getBuiltinModule('node:crypto').randomBytes(8).toString('hex');
 }
 
 function writeNew(path: string, bytes: Uint8Array, mode: number): void {

@@ -2,7 +2,7 @@
 // the table. A call goes through them in one order, written down in docs/protocol.md.
 
 import { Failure } from '../core/failure.ts';
-import type { DaemonIdentity } from './hello.ts';
+import type { DaemonIdentity } from './identity.ts';
 import { METHODS, type MethodName, type Params, type Results, type SocketName, type WatchEvent } from './methods.ts';
 import { parseParams } from './params.ts';
 import type { Peer } from './peer.ts';

@@ -3,9 +3,10 @@
 
 import { randomBytes } from 'node:crypto';
 import { createConnection, type Socket } from 'node:net';
-import { Failure, type FailureDocument } from '../core/failure.ts';
+import { Failure } from '../core/failure.ts';
 import type { HomePaths } from '../machine/paths.ts';
 import { checkPrivateFolder, readPrivate } from '../machine/private-files.ts';
+import { answerIn, isDocument, lost, unasked, type Answer } from './answers.ts';
 import {
   ANSWER_LIMITS,
   encodeFrame,
@@ -24,7 +25,8 @@ import {
   NONCE_BYTES,
   parseKeyFile,
 } from './hello.ts';
-import type { MethodName, Params, Results, SocketName, WatchEvent } from './methods.ts';
+import { verifyWithNode } from './identity.ts';
+import type { MethodName, Params, SocketName, WatchEvent } from './methods.ts';
 
 export interface ConnectOptions {
   readonly paths: HomePaths;
@@ -40,12 +42,6 @@ export interface CallOptions {
   readonly parts?: readonly Buffer[];
   /** Stops waiting and tells the daemon so; the rejection is the signal's reason. */
   readonly signal?: AbortSignal;
-}
-
-export interface Answer<M extends MethodName> {
-  readonly result: Results[M];
-  /** The caller wipes them. */
-  readonly parts: readonly Buffer[];
 }
 
 export interface Connection extends Disposable {
@@ -80,7 +76,7 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
     const key = parseKeyFile(keyFile);
     socket.write(encodeFrame(helloQuestion(nonce, options.clientName), [], HELLO_LIMITS));
     const answer = await firstMessage(socket, signal);
-    return new WireConnection(socket, socketName, checkHelloAnswer(answer, key, socketName, nonce));
+    return new WireConnection(socket, socketName, checkHelloAnswer(answer, { key, socket: socketName, nonce }, verifyWithNode));
   } catch (error) {
     socket.destroy();
     throw error;
@@ -166,7 +162,7 @@ class WireConnection implements Connection {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
     const onClose = (): void => {
-      this.#end(unreachable('the connection to the daemon was lost'));
+      this.#end(lost());
       resolve();
     };
     if (socket.closed) onClose();
@@ -190,10 +186,7 @@ class WireConnection implements Connection {
     signal?.addEventListener('abort', onAbort);
     this.#send(bytes);
     try {
-      const { message, parts } = await promise;
-      if (isDocument(message.error)) throw Failure.fromDocument(message.error);
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the verified daemon is made from the same table
-      return { result: message.result as Results[M], parts };
+      return answerIn<M>(await promise);
     } finally {
       this.#pending.delete(id);
       signal?.removeEventListener('abort', onAbort);
@@ -239,7 +232,7 @@ class WireConnection implements Connection {
     } else if (isDocument(message.error)) {
       throw Failure.fromDocument(message.error);
     } else {
-      throw new Failure('daemon/protocol', 'the daemon answered what it was not asked');
+      throw unasked();
     }
   }
 
@@ -251,10 +244,6 @@ class WireConnection implements Connection {
     this.#reader.wipe();
     this.#socket.destroy();
   }
-}
-
-function isDocument(value: unknown): value is FailureDocument {
-  return typeof value === 'object' && value !== null && 'code' in value && 'message' in value && 'hint' in value;
 }
 
 function unreachable(message: string, cause?: unknown): Failure {

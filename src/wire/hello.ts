@@ -1,7 +1,6 @@
 // The first two messages of every connection: the client asks who is there, the daemon proves that it is the one whose
 // key lies in the home. Until then a client sends nothing that anybody could use.
 
-import { createPublicKey, generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto';
 import { Failure } from '../core/failure.ts';
 import type { Message } from './frames.ts';
 import type { SocketName } from './methods.ts';
@@ -17,28 +16,14 @@ const SIGNATURE_BYTES = 64;
 /** Room for the base64 of a key and its newline. */
 export const KEY_FILE_BYTES_MAX = 64;
 
-/** The daemon's side. The private key is made at start and is never written anywhere. */
-export interface DaemonIdentity {
-  /** What `run/daemon.pub` holds: the public key in base64, and a newline. */
-  readonly keyFile: Buffer;
-  /** Signs one nonce for one socket: an answer for the agent's socket proves nothing on the other. */
-  prove(socket: SocketName, nonce: Buffer): Buffer;
-}
+/** Whether `signature` (64 bytes) is that of `bytes` under the Ed25519 key `key` (32 bytes). */
+export type Verify = (key: Buffer, bytes: Buffer, signature: Buffer) => boolean;
 
-export function makeDaemonIdentity(): DaemonIdentity {
-  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-  const raw = Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url');
-  return {
-    keyFile: Buffer.from(`${raw.toString('base64')}\n`),
-    prove: (socket, nonce) => sign(null, signedBytes(socket, nonce), privateKey),
-  };
-}
-
-/** The key a client holds the daemon to. Throws `daemon/impostor` for a file that is not as `keyFile` is. */
-export function parseKeyFile(bytes: Buffer): KeyObject {
+/** The key a client holds the daemon to, 32 bytes. Throws `daemon/impostor` for a file that is not as `keyFile` is. */
+export function parseKeyFile(bytes: Buffer): Buffer {
   const raw = parseBase64(bytes.toString('latin1').replace(/\n$/, ''), PUBLIC_KEY_BYTES);
   if (raw === null) throw impostor('the file run/daemon.pub is damaged');
-  return createPublicKey({ format: 'jwk', key: { kty: 'OKP', crv: 'Ed25519', x: raw.toString('base64url') } });
+  return raw;
 }
 
 export function helloQuestion(nonce: Buffer, clientName: string | undefined): Message {
@@ -66,15 +51,22 @@ export function helloAnswer(version: string, signature: Buffer): Message {
   return { hello: HELLO_VERSION, version, signature: signature.toString('base64') };
 }
 
+/** What the client asked, and the key it holds the daemon to. */
+export interface Asked {
+  readonly key: Buffer;
+  readonly socket: SocketName;
+  readonly nonce: Buffer;
+}
+
 /** The version of the daemon, once its proof holds. Throws `daemon/impostor`, and `daemon/busy` for a full daemon. */
-export function checkHelloAnswer(message: Message, key: KeyObject, socket: SocketName, nonce: Buffer): string {
+export function checkHelloAnswer(message: Message, { key, socket, nonce }: Asked, verify: Verify): string {
   // Anybody may have written this: nothing of it is shown, and only one word of it is believed.
   if (isBusy(message.error)) throw new Failure('daemon/busy', 'the daemon has too many connections');
   const signature = typeof message.signature === 'string' ? parseBase64(message.signature, SIGNATURE_BYTES) : null;
   if (message.hello !== HELLO_VERSION || typeof message.version !== 'string' || signature === null) {
     throw impostor('what answers on the socket is not a keystile daemon');
   }
-  if (!verify(null, signedBytes(socket, nonce), key, signature)) {
+  if (!verify(key, signedBytes(socket, nonce), signature)) {
     throw impostor('what answers on the socket does not have the key of the daemon');
   }
   return message.version;
@@ -85,7 +77,7 @@ export function impostor(message: string): Failure {
 }
 
 /** `keystile/hello/1`, NUL, the name of the socket, NUL, the 32 bytes of the nonce. */
-function signedBytes(socket: SocketName, nonce: Buffer): Buffer {
+export function signedBytes(socket: SocketName, nonce: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`keystile/hello/${HELLO_VERSION}\0${socket}\0`), nonce]);
 }
 

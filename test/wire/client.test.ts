@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 import type { Failure } from '../../src/core/failure.ts';
 import { connect } from '../../src/wire/client.ts';
 import { encodeFrame, FrameReader, HELLO_LIMITS, type Message } from '../../src/wire/frames.ts';
-import { helloAnswer, makeDaemonIdentity } from '../../src/wire/hello.ts';
+import { helloAnswer } from '../../src/wire/hello.ts';
+import { makeDaemonIdentity } from '../../src/wire/identity.ts';
 import type { WatchEvent } from '../../src/wire/methods.ts';
 import { CANARY, startDaemon, temporaryHome, until } from './daemon.ts';
 

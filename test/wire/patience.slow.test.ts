@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { suite, test } from 'node:test';
 import { connect } from '../../src/wire/client.ts';
 import { encodeFrame } from '../../src/wire/frames.ts';
-import { makeDaemonIdentity } from '../../src/wire/hello.ts';
+import { makeDaemonIdentity } from '../../src/wire/identity.ts';
 import { writePrivateAtomic } from '../../src/machine/private-files.ts';
 import { RawPeer, startDaemon, temporaryHome } from './daemon.ts';
 

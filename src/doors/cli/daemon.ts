@@ -4,7 +4,7 @@ import { Failure } from '../../core/failure.ts';
 import { homePaths, type HomePaths } from '../../machine/paths.ts';
 import type { Connection } from '../../wire/client.ts';
 
-const CLIENT_NAME = 'keystile';
+export const CLIENT_NAME = 'keystile';
 
 export function cliPaths(): HomePaths {
   return homePaths();

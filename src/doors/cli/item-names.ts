@@ -3,7 +3,8 @@
 import { Failure } from '../../core/failure.ts';
 import { parseAssignment } from '../../core/item-assignment.ts';
 import type { Candidates, FieldPlace } from '../../core/item.ts';
-import type { Answer, CallOptions, Connection } from '../../wire/client.ts';
+import type { Answer } from '../../wire/answers.ts';
+import type { CallOptions, Connection } from '../../wire/client.ts';
 import type { MethodName, Params } from '../../wire/methods.ts';
 import { usage, type Call } from './command.ts';
 import { table, timeText } from './output.ts';

@@ -1,7 +1,8 @@
 // Items on their way between a file of another manager, or a bundle, and the daemon.
 
 import { Failure } from '../../core/failure.ts';
-import type { Answer, Connection } from '../../wire/client.ts';
+import type { Answer } from '../../wire/answers.ts';
+import type { Connection } from '../../wire/client.ts';
 import type { Params } from '../../wire/methods.ts';
 import type { Call } from './command.ts';
 import { exportCommand, type ItemPage, type ItemSource } from './export-command.ts';

@@ -4,9 +4,11 @@
 import type { Purpose } from '../../core/disclosure.ts';
 import { Failure } from '../../core/failure.ts';
 import { applyForm } from '../../core/value-form.ts';
+import type { Answer } from '../../wire/answers.ts';
 import type { Params } from '../../wire/methods.ts';
 import type { ValueView } from '../../wire/views.ts';
 import type { Call } from './command.ts';
+import { CLIENT_NAME, cliPaths } from './daemon.ts';
 
 export interface OpenValue {
   /** The variable, or the reference as it was asked for. */
@@ -65,24 +67,37 @@ interface Opened {
 }
 
 async function opened(call: Call, params: Params<'values.open'>): Promise<Opened> {
-  const daemon = await call.daemon();
-  const open = async (parts: readonly Buffer[]): Promise<Opened> => {
-    const silence = setTimeout(() => call.output.note(WAITING), SILENCE_MS);
-    try {
-      const answer = await daemon.call('values.open', params, { parts });
-      return { views: answer.result.values, bytes: answer.parts[0] ?? Buffer.alloc(0) };
-    } finally {
-      clearTimeout(silence);
-    }
-  };
-  const question = 'Passphrase';
-  if (call.has('passphrase-stdin')) return await call.human.withPassphrase(question, async (one) => await open([one]));
+  const withPassphrase = async (): Promise<Opened> =>
+    await call.human.withPassphrase('Passphrase', async (passphrase) => await openOn(call, params, [passphrase]));
+  if (call.has('passphrase-stdin')) return await withPassphrase();
   try {
-    return await open([]);
+    return (await openQuickly(call, params)) ?? (await openOn(call, params, []));
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== 'human/needed') throw error;
-    return await call.human.withPassphrase(question, async (passphrase) => await open([passphrase]));
+    return await withPassphrase();
   }
+}
+
+/** Null when the daemon could not be asked in that way. */
+async function openQuickly(call: Call, params: Params<'values.open'>): Promise<Opened | null> {
+  const { callQuickly } = await import('../../wire/quick-call.ts');
+  const silence = { afterMs: SILENCE_MS, tell: () => call.output.note(WAITING) };
+  const answer = callQuickly({ paths: cliPaths(), clientName: CLIENT_NAME, method: 'values.open', params, silence });
+  return answer === null ? null : openedBy(answer);
+}
+
+async function openOn(call: Call, params: Params<'values.open'>, parts: readonly Buffer[]): Promise<Opened> {
+  const daemon = await call.daemon();
+  const silence = setTimeout(() => call.output.note(WAITING), SILENCE_MS);
+  try {
+    return openedBy(await daemon.call('values.open', params, { parts }));
+  } finally {
+    clearTimeout(silence);
+  }
+}
+
+function openedBy({ result, parts: [bytes = Buffer.alloc(0)] }: Answer<'values.open'>): Opened {
+  return { views: result.values, bytes };
 }
 
 export const WAITING = 'keystile: waiting for an answer; keystile requests shows what a coding agent asks for';
