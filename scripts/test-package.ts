@@ -71,7 +71,9 @@ check('it holds what is needed, and no test, source map or path of this machine'
   const files = run('tar', ['-tzf', tarball]).stdout.split('\n').filter(Boolean);
   for (const needed of [
     'bin/keystile',
+    'dist/keystile.cjs',
     'dist/keystile.js',
+    'dist/values.cjs',
     'dist/daemon.js',
     'dist/runner.js',
     'README.md',

@@ -249,7 +249,9 @@ void test('killed with no chance to do anything, we leave a program that can pri
 });
 
 void test('a signal ends us too when nobody takes what the program printed', async () => {
-  const child = spawn(process.execPath, [PROGRAM, values, '--', 'yes'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  // The program ends; what it left running prints on, so that there is always something to be taken.
+  const words = [PROGRAM, values, '--', 'sh', '-c', 'yes & exec sleep 100'];
+  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(child.stdout, 'readable');
   child.kill('SIGTERM');
   const [, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];

@@ -27,7 +27,7 @@ beforeEach(() => {
   for (const path of ['bin', 'dist']) fs.mkdirSync(join(root, path), { recursive: true });
   fs.copyFileSync(launcher, join(root, 'bin', 'keystile'));
   fs.writeFileSync(join(root, 'package.json'), '{"type":"module"}');
-  fs.writeFileSync(join(root, 'dist', 'keystile.js'), REPORT);
+  fs.writeFileSync(join(root, 'dist', 'keystile.cjs'), REPORT);
 });
 
 afterEach(() => {

@@ -3,19 +3,17 @@
 // their order.
 
 import { closeSync, fstatSync, statSync } from 'node:fs';
-import { Socket } from 'node:net';
-import type { Readable } from 'node:stream';
-import { isatty, ReadStream } from 'node:tty';
 import { makePipe } from '../../../machine/native.ts';
-import { copySize, modesOf, openOtherEnd, openPseudoTerminal, rawModes, setModes } from '../../../machine/pty.ts';
-import { MaskedOutput, type LateNeedles } from './masked-output.ts';
+import { isTerminal } from '../../../machine/pty.ts';
+import { MaskedOutput, type LateNeedles, type Source } from './masked-output.ts';
+import { PipeEnd } from './pipe-end.ts';
 
 export interface Channel {
   /** What the program writes to. */
   readonly theirFd: number;
   /** Reads until the program and everything it left behind have closed their end. */
   readonly output: MaskedOutput;
-  readonly source: Readable;
+  readonly source: Source;
   /** Follows the size of the terminal that it stands for. */
   resize(): void;
 }
@@ -33,31 +31,18 @@ export function isNowhere(fd: number): boolean {
   return fstatSync(fd).rdev === statSync('/dev/null').rdev;
 }
 
-export function openChannel(fd: OutputFd, needles: LateNeedles): Channel {
-  return isatty(fd) ? openTerminalChannel(fd, needles) : openPipeChannel(fd, needles);
+export async function openChannel(fd: OutputFd, needles: LateNeedles): Promise<Channel> {
+  if (!isTerminal(fd)) return openPipeChannel(fd, needles);
+  return (await import('./terminal-channel.ts')).openTerminalChannel(fd, needles);
 }
 
 function openPipeChannel(fd: OutputFd, needles: LateNeedles): Channel {
   const { readFd, writeFd } = makePipe();
   return {
     theirFd: writeFd,
-    source: new Socket({ fd: readFd, readable: true, writable: false }),
+    source: new PipeEnd(readFd),
     output: new MaskedOutput({ fd, isTerminal: false }, needles),
     resize: () => undefined,
-  };
-}
-
-/** Transparent: the human's own terminal, at which these bytes arrive, does what a terminal does with them. */
-function openTerminalChannel(fd: OutputFd, needles: LateNeedles): Channel {
-  const terminal = openPseudoTerminal(fd);
-  const theirFd = openOtherEnd(terminal);
-  const modes = modesOf(theirFd);
-  if (modes !== null) setModes(theirFd, rawModes(modes));
-  return {
-    theirFd,
-    source: new ReadStream(terminal.masterFd),
-    output: new MaskedOutput({ fd, isTerminal: true }, needles),
-    resize: () => copySize(fd, terminal.masterFd),
   };
 }
 

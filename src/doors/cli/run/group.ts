@@ -10,7 +10,7 @@ import { sendWithinGroup, Signals } from './signals.ts';
 
 /** Gives the exit code once the program is over and its output is out. `onStarted`: it has its environment. */
 export async function runInGroup(plan: Plan, onStarted: () => void): Promise<number> {
-  const { channels, descriptors } = openOutputs(plan.needles);
+  const { channels, descriptors } = await openOutputs(plan.needles);
   let pid: number;
   try {
     pid = start({ ...plan, descriptors: [0, ...descriptors], isOwnSession: false });
@@ -36,15 +36,17 @@ export async function runInGroup(plan: Plan, onStarted: () => void): Promise<num
 }
 
 /** One channel for each place, so that text written to both descriptors of one place keeps its order. */
-export function openOutputs(needles: LateNeedles): { channels: readonly Channel[]; descriptors: readonly number[] } {
+export async function openOutputs(
+  needles: LateNeedles,
+): Promise<{ channels: readonly Channel[]; descriptors: readonly number[] }> {
   const byPlace = new Map<string, Channel>();
-  const descriptors = ([1, 2] satisfies OutputFd[]).map((fd) => {
-    if (isNowhere(fd)) return fd;
+  const descriptors: number[] = [];
+  for (const fd of [1, 2] satisfies OutputFd[]) {
     const place = placeOf(fd);
-    const channel = byPlace.get(place) ?? openChannel(fd, needles);
-    byPlace.set(place, channel);
-    return channel.theirFd;
-  });
+    const channel = isNowhere(fd) ? null : (byPlace.get(place) ?? (await openChannel(fd, needles)));
+    if (channel !== null) byPlace.set(place, channel);
+    descriptors.push(channel?.theirFd ?? fd);
+  }
   return { channels: [...byPlace.values()], descriptors };
 }
 

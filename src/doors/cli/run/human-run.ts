@@ -4,9 +4,9 @@
 // masking we become the program.
 
 import { fstatSync } from 'node:fs';
-import { isatty } from 'node:tty';
 import { Failure } from '../../../core/failure.ts';
 import { become, type Launch } from '../../../machine/launch.ts';
+import { isTerminal } from '../../../machine/pty.ts';
 import { EnvironmentBlock, type RunVariable } from './environment-block.ts';
 import { LateNeedles } from './masked-output.ts';
 import { findProgram } from './program.ts';
@@ -65,5 +65,5 @@ export async function runForHuman(run: HumanRun): Promise<number> {
  * of `keystile run -- a | less` it is less that reads it.
  */
 function isAtTerminal(): boolean {
-  return isatty(0) && isatty(1) && fstatSync(0).rdev === fstatSync(1).rdev;
+  return fstatSync(0).rdev === fstatSync(1).rdev && isTerminal(0) && isTerminal(1);
 }

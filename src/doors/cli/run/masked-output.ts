@@ -1,8 +1,6 @@
 // One stream of a run on its way to the person: masked, in order, and no faster than it is taken.
 
 import { write } from 'node:fs';
-import type { Readable } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { NeedleSet, Redactor } from '../../../core/redactor.ts';
 import type { RunVariable } from './environment-block.ts';
@@ -49,6 +47,11 @@ export class LateNeedles implements Disposable {
   }
 }
 
+/** Where a program's output comes from: a stream, or an end of a pipe. */
+export interface Source extends AsyncIterable<unknown> {
+  destroy(): void;
+}
+
 export interface Sink {
   /** Where masked bytes go. */
   readonly fd: number;
@@ -75,7 +78,7 @@ export class MaskedOutput {
    * Passes on what comes until it ends. When nobody takes it any more `source` is destroyed, so that the program sees
    * that too. Throws what NeedleSet.compile throws, and then nothing was written.
    */
-  async pass(source: Readable): Promise<void> {
+  async pass(source: Source): Promise<void> {
     let silence: NodeJS.Timeout | undefined;
     try {
       for await (const chunk of chunksOf(source)) {
@@ -109,7 +112,7 @@ export class MaskedOutput {
 }
 
 /** The end of a pseudo-terminal is an error of its own: EIO, when nobody has the other end open (pty(7)). */
-async function* chunksOf(source: Readable): AsyncGenerator<Buffer> {
+async function* chunksOf(source: Source): AsyncGenerator<Buffer> {
   try {
     for await (const chunk of source) if (Buffer.isBuffer(chunk)) yield chunk;
   } catch (error) {
@@ -125,7 +128,7 @@ async function writeAll(fd: number, bytes: Buffer): Promise<boolean> {
       at += bytesWritten;
     } catch (error) {
       if (codeOf(error) !== 'EAGAIN') return false;
-      await delay(RETRY_MS);
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }
   return true;

@@ -35,7 +35,7 @@ const STOP_MS_MAX = 100;
 /** Gives the exit code once the program is over and what it printed is out. `onStarted`: it has its environment. */
 export async function runInSession(plan: Plan, onStarted: () => void): Promise<number> {
   using terminal = new OwnTerminal(0);
-  const errors = openErrors(plan);
+  const errors = await openErrors(plan);
   using running = startShell(plan, terminal, errors, onStarted);
   using signals = new Signals(plan.ignored);
   signals.forward(
@@ -64,8 +64,8 @@ async function failureOf(passing: Promise<void>): Promise<never> {
 }
 
 /** A channel for standard error when that is not the terminal. */
-function openErrors(plan: Plan): Channel | null {
-  return placeOf(2) === placeOf(1) || isNowhere(2) ? null : openChannel(2, plan.needles);
+async function openErrors(plan: Plan): Promise<Channel | null> {
+  return placeOf(2) === placeOf(1) || isNowhere(2) ? null : await openChannel(2, plan.needles);
 }
 
 function startShell(plan: Plan, terminal: OwnTerminal, errors: Channel | null, onStarted: () => void): Running {
