@@ -8,8 +8,8 @@ const { join } = process.getBuiltinModule('node:path');
 const { Script } = process.getBuiltinModule('node:vm');
 
 /**
- * What the file exports. `keep` gets the compiled code and its name: then it is made anew, of all that runs until the
- * file is loaded. Compiled code is for one version of Node on one kind of machine; V8 checks the rest (its flags, the
+ * What the file exports. `keep` gets the script and the name for its compiled code, which is then of all that ran until
+ * the file was loaded. Compiled code is for one version of Node on one kind of machine; V8 checks the rest (its flags, the
  * length of the source), and without any of it the file is simply compiled.
  */
 export function loadCompiled(name, folder = import.meta.dirname, keep = null) {
@@ -20,7 +20,7 @@ export function loadCompiled(name, folder = import.meta.dirname, keep = null) {
   const script = new Script(source, { filename: path, ...(cachedData && { cachedData }) });
   const module = { exports: {} };
   script.runInThisContext()(module.exports, createRequire(path), module, path, folder);
-  keep?.(script.createCachedData(), compiledName);
+  keep?.(script, compiledName);
   return module.exports;
 }
 
