@@ -5,9 +5,9 @@ void main(process.argv.slice(2));
 async function main(argv: readonly string[]): Promise<void> {
   const [command, ...rest] = argv;
   if (command === 'mcp' && rest.length === 0) {
-    const { homePaths } = await import('./machine/paths.ts');
+    const { homePaths, keepCompiled } = await import('./machine/compile-cache.ts');
     const paths = homePaths();
-    await keepCompiled(paths.home, paths.cache);
+    keepCompiled(paths);
     const { serveMcp } = await import('./doors/mcp/serve.ts');
     // Ends even if a call still waits for the human: there is nobody left to tell.
     process.exit(await serveMcp({ paths }));
@@ -20,21 +20,5 @@ async function main(argv: readonly string[]): Promise<void> {
   } else {
     const { runCli } = await import('./doors/cli/cli.ts');
     process.exitCode = await runCli(argv);
-  }
-}
-
-/**
- * The MCP server starts with every task of an agent; compiled code from the last start saves a third of that. The cache
- * is bytecode that would be run: only a folder that is ours alone will do, and neither the daemon nor the command line,
- * at which passphrases are typed, ever uses one: an agent of the same user could have written it.
- */
-async function keepCompiled(home: string, cache: string): Promise<void> {
-  try {
-    const { checkPrivateFolder } = await import('./machine/private-files.ts');
-    checkPrivateFolder(home);
-    const { enableCompileCache } = await import('node:module');
-    enableCompileCache(cache);
-  } catch {
-    // No home yet, or one that is not private: start without.
   }
 }

@@ -4,7 +4,6 @@
 // that took 7 ms.
 const { readFileSync } = process.getBuiltinModule('node:fs');
 const { createRequire } = process.getBuiltinModule('node:module');
-const { join } = process.getBuiltinModule('node:path');
 const { Script } = process.getBuiltinModule('node:vm');
 
 /**
@@ -13,10 +12,10 @@ const { Script } = process.getBuiltinModule('node:vm');
  * length of the source), and without any of it the file is simply compiled.
  */
 export function loadCompiled(name, folder = import.meta.dirname, keep = null) {
-  const path = join(folder, name);
-  const compiledName = `${name.replace('./', '')}.${process.platform}-${process.arch}-${process.version}`;
+  const path = `${folder}/${name}`;
+  const compiledName = `${name}.${process.platform}-${process.arch}-${process.version}`;
   const source = `(function (exports, require, module, __filename, __dirname) {${readFileSync(path, 'utf8')}\n})`;
-  const cachedData = keep === null ? readOrNothing(join(folder, compiledName)) : undefined;
+  const cachedData = keep === null ? readOrNothing(`${folder}/${compiledName}`) : undefined;
   const script = new Script(source, { filename: path, ...(cachedData && { cachedData }) });
   const module = { exports: {} };
   script.runInThisContext()(module.exports, createRequire(path), module, path, folder);

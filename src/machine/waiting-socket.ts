@@ -68,11 +68,10 @@ export class WaitingSocket implements Disposable {
     const entry = Buffer.alloc(POLLFD_BYTES);
     entry.writeInt32LE(this.#fd, 0);
     entry.writeInt16LE(POLLIN, 4);
-    const endsAt = performance.now() + waitMs;
-    for (let left = waitMs; ; left = endsAt - performance.now()) {
-      const count = poll(entry, 1, Number.isFinite(left) ? Math.max(0, Math.ceil(left)) : -1);
+    // A signal that did not end us (we were stopped, and continued) only begins the wait anew.
+    for (;;) {
+      const count = poll(entry, 1, Number.isFinite(waitMs) ? Math.ceil(waitMs) : -1);
       if (count >= 0) return count > 0;
-      // A signal that did not end us: we were stopped, and continued.
       if (errno() !== EINTR) throw unsupported('waiting for a socket (poll)');
     }
   }

@@ -76,12 +76,17 @@ function greet(socket: WaitingSocket, paths: HomePaths, clientName: string): voi
 
 /** Throws `daemon/protocol`. `waitMs` is for the whole frame. */
 function nextFrame(socket: WaitingSocket, reader: FrameReader, waitMs: number): Frame | 'silence' | 'end' {
-  const endsAt = performance.now() + waitMs;
+  const endsAt = now() + waitMs;
   for (;;) {
-    const received = socket.receive(Math.max(0, endsAt - performance.now()));
+    const received = socket.receive(Math.max(0, endsAt - now()));
     if (received.kind !== 'bytes') return received.kind;
     const [frame, ...more] = reader.push(received.bytes);
     if (more.length > 0) throw unasked();
     if (frame !== undefined) return frame;
   }
+}
+
+/** Milliseconds of a clock that nobody sets. `performance` would be loaded first, which takes 1 ms. */
+function now(): number {
+  return process.uptime() * 1_000;
 }
