@@ -76,7 +76,11 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
     const key = parseKeyFile(keyFile);
     socket.write(encodeFrame(helloQuestion(nonce, options.clientName), [], HELLO_LIMITS));
     const answer = await firstMessage(socket, signal);
-    return new WireConnection(socket, socketName, checkHelloAnswer(answer, { key, socket: socketName, nonce }, verifyWithNode));
+    return new WireConnection(
+      socket,
+      socketName,
+      checkHelloAnswer(answer, { key, socket: socketName, nonce }, verifyWithNode),
+    );
   } catch (error) {
     socket.destroy();
     throw error;

@@ -35,12 +35,14 @@ describe('an impostor on the socket', () => {
         join(run, 'agent.sock'),
       ]);
       try {
-        const [unlock, status, agent] = await Promise.all([
+        const [unlock, status, run, read, agent] = await Promise.all([
           house.human(['unlock', '--format', 'json']),
           house.keystile(['status', '--format', 'json']),
+          house.keystile(['run', '--environment', 'shop', '--format', 'json', '--', 'true']),
+          house.human(['read', 'op://Work/shop/password', '--format', 'json']),
           agentWith(house, environmentId),
         ]);
-        for (const done of [unlock, status]) {
+        for (const done of [unlock, status, run, read]) {
           assert.equal(done.code, 9, done.stderr);
           assert.equal(JSON.parse(done.stderr || done.stdout).error.code, 'daemon/impostor');
         }
@@ -51,6 +53,7 @@ describe('an impostor on the socket', () => {
         const bytes = readFileSync(heard);
         assert.ok(bytes.length > 0, 'it was spoken to');
         assertNoCanary(bytes, [PASSPHRASE, secret], 'what the impostor heard');
+        assert.ok(!bytes.includes('shop'), 'nor what was to be read');
       } finally {
         impostor.stdin?.end();
         await attack(house, 'kill', ['-KILL', String(pid)]);

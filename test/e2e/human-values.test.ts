@@ -142,6 +142,37 @@ describe('values for a person', () => {
     await house.ok(['unmount', '.env']);
   });
 
+  test('a run on a vault that is locked, or without a daemon, is refused as any other command is', async () => {
+    await using other = await House.open(ORDINARY);
+    await other.environment('shop', { API_TOKEN: canary() });
+    const words = ['run', '--environment', 'shop', '--', 'true'];
+    await other.ok(['lock']);
+    const locked = await other.keystile(words);
+    assert.deepEqual([locked.code, /vault is locked/.test(locked.stderr)], [3, true], locked.stderr);
+    assert.equal((await other.human(['stop'])).code, 0);
+    const started = await other.keystile(words);
+    assert.deepEqual([started.code, started.stdout], [3, ''], started.stderr);
+    assert.equal((await other.keystile(['status'])).code, 0, 'it was started, and is locked');
+  });
+
+  test('a run at a terminal that was asked: the same with a terminal, pipes and files, once the first was allowed', async () => {
+    await using shell = new Shell(house);
+    const command = `${house.launcher} run --environment shop`;
+    const script = `sh -c 'echo out $API_TOKEN; echo err $API_TOKEN >&2; exit 7'`;
+    const first = await shell.say(`${command} -- true`);
+    assert.deepEqual([first.asks, first.code], [true, 0], first.text);
+    const again = await shell.say(`${command} -- ${script}`);
+    assert.deepEqual([again.asks, again.code], [false, 7], again.text);
+    assert.match(again.text, /out \[REDACTED:API_TOKEN\]\n[^]*err \[REDACTED:API_TOKEN\]/);
+    const piped = await shell.say(`${command} -- ${script} 2>&1 </dev/null | cat`);
+    assert.match(piped.text, /out \[REDACTED:API_TOKEN\]\nerr \[REDACTED:API_TOKEN\]/);
+    const lengthOnly = await shell.say(`${command} --no-masking -- sh -c 'echo $(printf %s "$API_TOKEN" | wc -c)'`);
+    assert.match(lengthOnly.text, new RegExp(`\\b${token.length}\\b`));
+    assertNoCanary(first.text + again.text + piped.text + lengthOnly.text, [password, token]);
+    const wrong = await shell.say(`${command}x -- true`);
+    assert.deepEqual([wrong.asks, wrong.code], [false, 7], wrong.text);
+  });
+
   test('what is not there is said by name to the person: nothing, more than one, no value', async () => {
     const nothing = await house.human(['read', 'op://Work/shop/nothing', '--format', 'json']);
     assert.equal(nothing.code, 7, nothing.stdout);

@@ -1,58 +1,21 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Failure } from '../../src/core/failure.ts';
 import { connect } from '../../src/wire/client.ts';
-import { encodeFrame, FrameReader, HELLO_LIMITS, type Message } from '../../src/wire/frames.ts';
+import { encodeFrame, type Message } from '../../src/wire/frames.ts';
 import { helloAnswer } from '../../src/wire/hello.ts';
 import { makeDaemonIdentity } from '../../src/wire/identity.ts';
 import type { WatchEvent } from '../../src/wire/methods.ts';
 import { CANARY, startDaemon, temporaryHome, until } from './daemon.ts';
-
-/** Listens at `path` and answers the first message with whatever `answer` makes of it; keeps all it heard. */
-async function impostorAt(path: string, answer: (question: Message) => Buffer | null) {
-  const heard: Buffer[] = [];
-  const server: Server = createServer((socket) => {
-    const reader = new FrameReader(HELLO_LIMITS);
-    socket.on('error', () => undefined);
-    socket.on('data', (chunk) => {
-      heard.push(Buffer.from(chunk));
-      for (const frame of reader.push(chunk)) {
-        const said = answer(frame.message);
-        if (said !== null) socket.write(said);
-      }
-    });
-  });
-  const { promise, resolve } = Promise.withResolvers<void>();
-  server.listen({ path }, resolve);
-  await promise;
-  return { heard, [Symbol.dispose]: () => void server.close() };
-}
-
-const nonceOf = (question: Message): Buffer => Buffer.from(String(question.nonce), 'base64');
+import { FALSE_ANSWERS, impostorAt, nonceOf } from './impostor.ts';
 
 void test('S03: what took the place of the daemon is found out, and never hears a passphrase', async () => {
   await using daemon = await startDaemon({});
-  const stranger = makeDaemonIdentity();
-  const proof = (question: Message) => helloAnswer('1', stranger.prove('control', nonceOf(question)));
-  const answers: [string, (question: Message) => Buffer | null][] = [
-    ['a key of its own', (question) => encodeFrame(proof(question))],
-    ['no signature', () => encodeFrame({ hello: 1, version: '1' })],
-    [
-      'a signature of nothing',
-      () => encodeFrame({ hello: 1, version: '1', signature: Buffer.alloc(64).toString('base64') }),
-    ],
-    ['the question itself', (question) => encodeFrame(question)],
-    ['an answer to something else', () => encodeFrame({ id: 1, result: {} })],
-    ['an error it made up', () => encodeFrame({ error: { code: 'vault/locked', message: CANARY, hint: CANARY } })],
-    ['another language', () => Buffer.from('HTTP/1.1 200 OK\r\n\r\n')],
-    ['bytes without end', () => Buffer.alloc(100_000, 0x20)],
-  ];
   unlinkSync(daemon.paths.controlSocket);
-  for (const [what, answer] of answers) {
+  for (const [what, answer] of FALSE_ANSWERS) {
     using impostor = await impostorAt(daemon.paths.controlSocket, answer);
     // As every command does it: connect, then send the passphrase.
     const attempt = async (): Promise<void> => {

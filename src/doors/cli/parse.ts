@@ -1,8 +1,8 @@
 // From words to a command: which one is meant, and what its arguments and flags are.
 
-import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
 import { printable } from '../../core/printable.ts';
 import { GLOBAL_FLAGS, usage, type Command, type Flag } from './command.ts';
+import { tokensOf, type FlagForms } from './tokens.ts';
 
 /** A word this many edits away from a name was hardly meant as that name. */
 const EDITS_MAX = 3;
@@ -110,7 +110,7 @@ function splitCommand(
   return at === -1 ? { own: rest, command: [] } : { own: rest.slice(0, at), command: rest.slice(at + 1) };
 }
 
-/** parseArgs has no flag with an optional value, so each becomes `--flag=value` here. */
+/** tokensOf knows no flag with an optional value, so each becomes `--flag=value` here. */
 function joinOptional(flags: Readonly<Record<string, Flag>>, rest: readonly string[]): string[] {
   const joined: string[] = [];
   for (let i = 0; i < rest.length; i += 1) {
@@ -129,16 +129,11 @@ function parseFlags(
   flags: Readonly<Record<string, Flag>>,
   args: string[],
 ): Pick<Parsed, 'flags' | 'repeatedFlags'> & { positionals: readonly string[] } {
-  const options: ParseArgsOptionsConfig = {};
-  for (const [name, flag] of Object.entries(flags)) {
-    const short = name === 'help' ? 'h' : flag.short;
-    options[name] = { type: flag.value === undefined ? 'boolean' : 'string', ...(short !== undefined && { short }) };
-  }
-  const { tokens } = parseArgs({ args, options, strict: false, allowPositionals: true, tokens: true });
+  const tokens = tokensOf(args, formsOf(flags));
   const given = new Map<string, string | true>();
   const repeatedFlags = new Map<string, string[]>();
   for (const token of tokens) {
-    if (token.kind !== 'option') continue;
+    if (token.kind !== 'flag') continue;
     const flag = flags[token.name];
     if (flag === undefined) throw unknownFlag(token.rawName, command, Object.keys(flags));
     const value = flagValue(token.rawName, flag, token.value);
@@ -148,6 +143,14 @@ function parseFlags(
   }
   const positionals = tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : []));
   return { flags: given, repeatedFlags, positionals };
+}
+
+function formsOf(flags: Readonly<Record<string, Flag>>): FlagForms {
+  const forms = Object.entries(flags).map(([name, flag]) => {
+    const short = name === 'help' ? 'h' : flag.short;
+    return [name, { takesValue: flag.value !== undefined, ...(short !== undefined && { short }) }];
+  });
+  return Object.fromEntries(forms) as FlagForms;
 }
 
 function flagValue(name: string, flag: Flag, value: string | undefined): string | true {
