@@ -146,11 +146,12 @@ function parseFlags(
 }
 
 function formsOf(flags: Readonly<Record<string, Flag>>): FlagForms {
-  const forms = Object.entries(flags).map(([name, flag]) => {
+  const forms: Record<string, FlagForms[string]> = {};
+  for (const [name, flag] of Object.entries(flags)) {
     const short = name === 'help' ? 'h' : flag.short;
-    return [name, { takesValue: flag.value !== undefined, ...(short !== undefined && { short }) }];
-  });
-  return Object.fromEntries(forms) as FlagForms;
+    forms[name] = { takesValue: flag.value !== undefined, ...(short !== undefined && { short }) };
+  }
+  return forms;
 }
 
 function flagValue(name: string, flag: Flag, value: string | undefined): string | true {
