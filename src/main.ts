@@ -15,8 +15,10 @@ async function main(argv: readonly string[]): Promise<void> {
     const { completionWords } = await import('./doors/cli/cli.ts');
     process.stdout.write(await completionWords(rest[0] ?? ''));
   } else if (command === 'run' || command === 'read' || command === 'inject') {
-    const { runValueCommand } = await import('./doors/cli/value-commands.ts');
+    const { hasSpoken, runValueCommand } = await import('./doors/cli/value-commands.ts');
     process.exitCode = await runValueCommand(argv);
+    // Node would take 1 ms to give back the memory of a process that is over.
+    if (!hasSpoken()) process.exit();
   } else {
     const { runCli } = await import('./doors/cli/cli.ts');
     process.exitCode = await runCli(argv);

@@ -1,7 +1,21 @@
 // Files and folders that only their owner may read. Every path is walked before it is trusted: a folder that somebody
 // else could write, or a link somebody else could have planted, ends the walk with a Failure.
 
-import * as fs from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import type { Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { Failure } from '../core/failure.ts';
@@ -9,7 +23,7 @@ import { walk } from './walk.ts';
 import type { Step } from './walk.ts';
 
 export const PRIVATE_FILE_BYTES_MAX = 16 * 1024 * 1024;
-const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants;
+const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 
 /**
  * Makes `path` (absolute) a folder that is ours alone: missing folders are made with mode 0700 whatever the umask.
@@ -26,7 +40,7 @@ export function ensurePrivateFolder(path: string): void {
 
 /** Throws `home/unsafe` unless `path` itself is a folder of ours, not a link, with no access for others. */
 export function checkPrivateFolder(path: string): void {
-  const stats = attempt(`look at ${path}`, () => fs.lstatSync(path));
+  const stats = attempt(`look at ${path}`, () => lstatSync(path));
   if (stats.isSymbolicLink()) throw unsafe(`${path} is a symbolic link`, 'replace it with a real folder');
   if (!stats.isDirectory()) throw unsafe(`${path} is not a folder`, 'move it away');
   refuseOthers(path, stats, 'chmod 700');
@@ -65,12 +79,12 @@ export function readPrivate(path: string, bytesMax = PRIVATE_FILE_BYTES_MAX): Bu
   const file = openUnlessAbsent(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   if (file === null) return null;
   try {
-    const stats = fs.fstatSync(file);
+    const stats = fstatSync(file);
     refuseUnlessPrivateFile(path, stats);
     if (stats.size > bytesMax) throw new Failure('input/too_large', `${path} is larger than ${bytesMax} bytes`);
-    return attempt(`read ${path}`, () => fs.readFileSync(file));
+    return attempt(`read ${path}`, () => readFileSync(file));
   } finally {
-    fs.closeSync(file);
+    closeSync(file);
   }
 }
 
@@ -83,9 +97,9 @@ export function writePrivateAtomic(path: string, bytes: Uint8Array, mode = 0o600
   attempt(`write ${path}`, () => {
     try {
       writeNew(temporary, bytes, mode);
-      fs.renameSync(temporary, path);
+      renameSync(temporary, path);
     } catch (error) {
-      fs.rmSync(temporary, { force: true });
+      rmSync(temporary, { force: true });
       throw error;
     }
     syncFolder(dirname(path));
@@ -104,24 +118,24 @@ export interface AppendOptions {
 export function openPrivateAppend(path: string, options: AppendOptions = {}): number {
   // O_NONBLOCK: opening a FIFO that somebody put there must fail, not hang. Files and devices ignore it.
   const flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK;
-  const file = attempt(`open ${path}`, () => fs.openSync(path, flags, 0o600));
+  const file = attempt(`open ${path}`, () => openSync(path, flags, 0o600));
   try {
-    const stats = fs.fstatSync(file);
+    const stats = fstatSync(file);
     if (!(options.isDeviceAllowed === true && stats.isCharacterDevice())) refuseUnlessPrivateFile(path, stats);
     return file;
   } catch (error) {
-    fs.closeSync(file);
+    closeSync(file);
     throw error;
   }
 }
 
 /** Makes names that were added to or removed from a folder survive a power cut. */
 export function syncFolder(path: string): void {
-  const folder = fs.openSync(path, O_RDONLY);
+  const folder = openSync(path, O_RDONLY);
   try {
-    fs.fsyncSync(folder);
+    fsyncSync(folder);
   } finally {
-    fs.closeSync(folder);
+    closeSync(folder);
   }
 }
 
@@ -131,13 +145,13 @@ function randomName(): string {
 }
 
 function writeNew(path: string, bytes: Uint8Array, mode: number): void {
-  const file = fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  const file = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
   try {
-    for (let written = 0; written < bytes.length;) written += fs.writeSync(file, bytes, written);
-    fs.fchmodSync(file, mode);
-    fs.fsyncSync(file);
+    for (let written = 0; written < bytes.length;) written += writeSync(file, bytes, written);
+    fchmodSync(file, mode);
+    fsyncSync(file);
   } finally {
-    fs.closeSync(file);
+    closeSync(file);
   }
 }
 
@@ -152,19 +166,19 @@ function missingFolders(path: string): string[] {
 }
 
 function isThere(path: string): boolean {
-  return attempt(`look at ${path}`, () => fs.lstatSync(path, { throwIfNoEntry: false })) !== undefined;
+  return attempt(`look at ${path}`, () => lstatSync(path, { throwIfNoEntry: false })) !== undefined;
 }
 
 function makeFolder(path: string): void {
   attempt(`make the folder ${path}`, () => {
     try {
-      fs.mkdirSync(path, { mode: 0o700 });
+      mkdirSync(path, { mode: 0o700 });
     } catch (error) {
       // Another process of ours may have made it just now; checkPrivateFolder has the last word.
       if (codeOf(error) !== 'EEXIST') throw error;
       return;
     }
-    fs.chmodSync(path, 0o700);
+    chmodSync(path, 0o700);
     syncFolder(dirname(path));
   });
 }
@@ -191,7 +205,7 @@ function isOursOrRoots(stats: Stats): boolean {
 
 function openUnlessAbsent(path: string, flags: number): number | null {
   try {
-    return fs.openSync(path, flags);
+    return openSync(path, flags);
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return null;
     throw asFailure(`open ${path}`, error);

@@ -22,8 +22,16 @@ export interface Output {
  * Asked for when there is something to say: making one of the two takes up to 3 ms, and a run says nothing itself.
  */
 export function standard(name: 'stdout' | 'stderr'): NodeJS.WriteStream {
+  isSilent = false;
   const stream = process[name];
   return stream.off('error', ignoreClosedPipe).on('error', ignoreClosedPipe);
+}
+
+let isSilent = true;
+
+/** Whether something of ours may be on its way still. What a program of a run printed is not ours, and is out by its end. */
+export function hasSpoken(): boolean {
+  return !isSilent;
 }
 
 function ignoreClosedPipe(error: NodeJS.ErrnoException): void {

@@ -4,6 +4,8 @@
 import type { Command } from './command.ts';
 import { runCommandLine } from './command-line.ts';
 
+export { hasSpoken } from './output.ts';
+
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./run-command.ts')).RUN_COMMAND,
   read: async () => (await import('./read-command.ts')).READ_COMMAND,

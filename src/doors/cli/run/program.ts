@@ -1,7 +1,6 @@
 // Which file a person means by the first word of a command: looked up on that person's own PATH, as a shell does.
 
 import { accessSync, constants, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { Failure } from '../../../core/failure.ts';
 
 /** Where execvp(3) of glibc looks without a PATH (confstr(3), _CS_PATH). */
@@ -14,12 +13,11 @@ const PATH_DEFAULT = '/bin:/usr/bin';
  */
 export function findProgram(word: string, path: string = PATH_DEFAULT): string {
   if (word === '') throw new Failure('program/not_found', 'the name of the program is empty');
-  const candidates = word.includes('/') ? [word] : path.split(':').map((folder) => join(folder || '.', word));
+  const candidates = word.includes('/') ? [word] : path.split(':').map((folder) => `${folder || '.'}/${word}`);
   let refused: string | null = null;
   for (const candidate of candidates) {
     const found = look(candidate);
-    // `join` takes the `./` away, and a word without a slash would be looked up again.
-    if (found === 'program') return candidate.includes('/') ? candidate : `./${candidate}`;
+    if (found === 'program') return candidate;
     if (found === 'refused') refused ??= candidate;
   }
   if (refused !== null) {
