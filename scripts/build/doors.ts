@@ -106,8 +106,8 @@ export function writeCompiled(dist: string): void {
   }
 }
 
-/** V8 refuses what was compiled with other flags. */
-function launcherFlags(): string[] {
+/** Those of bin/keystile: V8 refuses what was compiled with other flags. */
+export function launcherFlags(): string[] {
   const words = readFileSync('bin/keystile', 'utf8').replaceAll('\\\n', ' ');
   const flags = /^exec "\$node" (.*?) +-- +"\$root/m.exec(words)?.[1]?.split(/ +/) ?? [];
   if (flags.length === 0) throw new Error('bin/keystile does not start node as it used to');
