@@ -16,7 +16,8 @@ export function loadCompiled(name, folder = import.meta.dirname, keep = null) {
   const compiledName = `${name}.${process.platform}-${process.arch}-${process.version}`;
   const source = `(function (exports, require, module, __filename, __dirname) {${readFileSync(path, 'utf8')}\n})`;
   const cachedData = keep === null ? readOrNothing(`${folder}/${compiledName}`) : undefined;
-  const script = new Script(source, { filename: path, ...(cachedData && { cachedData }) });
+  // By its name alone: where the program was built is nobody's business, and stands in the compiled code.
+  const script = new Script(source, { filename: name, ...(cachedData && { cachedData }) });
   const module = { exports: {} };
   script.runInThisContext()(module.exports, createRequire(path), module, path, folder);
   keep?.(script, compiledName);
