@@ -109,7 +109,7 @@ export function writeCompiled(dist: string): void {
 /** Those of bin/keystile: V8 refuses what was compiled with other flags. */
 export function launcherFlags(): string[] {
   const words = readFileSync('bin/keystile', 'utf8').replaceAll('\\\n', ' ');
-  const flags = /^exec "\$node" (.*?) +-- +"\$root/m.exec(words)?.[1]?.split(/ +/) ?? [];
+  const flags = /^exec "\$_ks_node" (.*?) +-- +"\$_ks_root/m.exec(words)?.[1]?.split(/ +/) ?? [];
   if (flags.length === 0) throw new Error('bin/keystile does not start node as it used to');
   return flags;
 }

@@ -27,11 +27,16 @@ export interface Disclosed {
   readonly isMasked: boolean;
 }
 
+/** Why a reference leads to no value. */
+export type Nowhere = 'name/not_found' | 'name/ambiguous';
+
 /** A reference, and what it leads to now. */
 export interface ReferenceFacts {
   readonly reference: string;
   /** Vault, item and field by name and id; or that there is nothing, or more than one. */
   readonly source: string;
+  /** Set when it was shown as that: then nothing is read for a yes, whatever lies there later (I5). */
+  readonly nowhere?: Nowhere;
 }
 
 /** A command under an agent wants values in the clear: the agent can read whatever it prints or writes. */

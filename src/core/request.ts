@@ -2,7 +2,7 @@
 // Verified facts and the agent's own words are kept apart. The digest covers every verified fact (I5).
 
 import { digestOf } from './canonical.ts';
-import type { RevealFacts } from './disclosure.ts';
+import type { Nowhere, RevealFacts } from './disclosure.ts';
 import type { Change, OutputMode } from './environment.ts';
 import type { ImportFacts, MountFacts, ReadFacts } from './mount-facts.ts';
 
@@ -53,6 +53,8 @@ export interface VariableFacts {
   readonly plain?: string;
   /** What it is taken from when it does not lie in the environment itself: ids where they are known. */
   readonly reference?: string;
+  /** Why that leads nowhere. A yes to it is a yes to nothing, whatever lies there later (I5). */
+  readonly nowhere?: Nowhere;
 }
 
 export interface RunFacts {

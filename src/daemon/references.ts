@@ -1,7 +1,7 @@
 // What a secret reference leads to: said in full to the human, and put into ids, so that what was approved is what is read.
 
 import { Failure } from '../core/failure.ts';
-import type { Place, Wanted } from '../core/disclosure.ts';
+import type { Nowhere, Place, ReferenceFacts, Wanted } from '../core/disclosure.ts';
 import { CONCEALED_TYPES } from '../core/item.ts';
 import { formatReference, parseReference } from '../core/reference.ts';
 import type { VariableFacts } from '../core/request.ts';
@@ -10,11 +10,13 @@ import type { Found } from '../vault/item-places.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { Elsewhere } from './elsewhere.ts';
 
-export interface Lead {
-  /** By ids, where it leads into this vault; as it was written, where it does not. */
-  readonly reference: string;
-  /** For people only: names and ids of what is there, or that there is nothing. */
-  readonly source: string;
+const SAID_OF: Readonly<Record<Nowhere, string>> = {
+  'name/not_found': 'NOTHING: no such item or field',
+  'name/ambiguous': 'AMBIGUOUS: more than one item or field',
+};
+
+/** `reference` is by ids where it leads into this vault; as it was written where it does not. `source` is for people only. */
+export interface Lead extends ReferenceFacts {
   /** False for a value too short to be hidden in output, and for one that is not known before it is read. */
   readonly isMaskable: boolean;
 }
@@ -42,10 +44,8 @@ export function leadOf(vault: Vault, elsewhere: Elsewhere, text: string, field =
     };
   } catch (error) {
     const { code } = Failure.from(error);
-    if (code === 'name/not_found')
-      return { reference: text, source: 'NOTHING: no such item or field', isMaskable: true };
-    if (code !== 'name/ambiguous') throw error;
-    return { reference: text, source: 'AMBIGUOUS: more than one item or field', isMaskable: true };
+    if (code !== 'name/not_found' && code !== 'name/ambiguous') throw error;
+    return { reference: text, source: SAID_OF[code], nowhere: code, isMaskable: true };
   }
 }
 
@@ -59,12 +59,15 @@ function targetOf(found: Found): { id: string; label: string; sectionId: string 
   return { id: fieldId, label, sectionId, isMaskable: maskable || !CONCEALED_TYPES.has(type) };
 }
 
-/** The places of what was approved. */
+/** The places of what was approved. Throws the code of what led nowhere when it was shown (I5). */
 export function wantedOf(environmentId: string | null, variables: readonly VariableFacts[]): Wanted[] {
-  return variables.map(({ name, reference }) => ({ name, place: placeOf(environmentId, name, reference) }));
+  return variables.map((variable) => ({ name: variable.name, place: placeOf(environmentId, variable) }));
 }
 
-function placeOf(environmentId: string | null, name: string, reference: string | undefined): Place {
+function placeOf(environmentId: string | null, { name, reference, nowhere }: VariableFacts): Place {
+  if (nowhere !== undefined) {
+    throw new Failure(nowhere, `${name} led to no value when it was shown`, { field: 'reference', hint: 'ask again' });
+  }
   if (reference !== undefined) return { kind: 'reference', reference };
   if (environmentId === null) throw new Failure('internal/error', 'a variable comes from nowhere');
   return { kind: 'variable', environmentId, name };

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
+import type { ReferenceFacts } from '../core/disclosure.ts';
 import type { Environment, OutputMode, Variable } from '../core/environment.ts';
 import { Failure } from '../core/failure.ts';
 import { isCodeOnCommandLine } from '../core/interpreters.ts';
@@ -101,7 +102,7 @@ export function variableFacts(
     const source = `${environmentName}/${name}`;
     if (text === undefined) return { name, source, ...(plain === undefined ? {} : { plain }) };
     const target = lead(world, text, name);
-    return { name, source: `${source}: ${target.source}`, reference: target.reference };
+    return { name, ...asFacts(target), source: `${source}: ${target.source}` };
   });
 }
 
@@ -119,9 +120,12 @@ function referencedVariables(
       if (own.some((variable) => variable.name === name)) {
         throw new Failure('input/invalid', `${name} comes from the environment already`, { field });
       }
-      const { source, reference } = lead(world, references[name] ?? '', field);
-      return { name, source, reference };
+      return { name, ...asFacts(lead(world, references[name] ?? '', field)) };
     });
+}
+
+function asFacts({ reference, source, nowhere }: Lead): ReferenceFacts {
+  return { reference, source, ...(nowhere === undefined ? {} : { nowhere }) };
 }
 
 function lead(world: Pick<RunWorld, 'unlocked' | 'elsewhere'>, text: string, field?: string): Lead {
