@@ -24,18 +24,20 @@ export interface Disclosure {
   /** The process that gets them. */
   readonly pid: number;
   readonly names: EventNames;
+  /** Aborts when that process has left. */
+  readonly signal: AbortSignal;
 }
 
 /** Throws `vault/locked`, `request/over`, `audit/unavailable`, and what the vault or a source says. */
 export async function disclose(powers: Powers, disclosure: Disclosure): Promise<Disclosed[]> {
-  const { purpose, wanted, proof, pid, names } = disclosure;
+  const { purpose, wanted, proof, pid, names, signal } = disclosure;
   refuseLocked(powers);
   const asked = proof.kind === 'request' ? { requestId: spend(proof.ticket, wanted) } : {};
   const facts = { why: purpose, action: proof.kind, pid, count: wanted.length, tier: TIER_MIN, ...asked };
   await powers.record({ event: 'revealed', facts, names });
   // Locked while the disk was busy.
   refuseLocked(powers);
-  const disclosed = await powers.disclose(wanted);
+  const disclosed = await powers.disclose(wanted, signal);
   if (powers.isUnlocked()) return disclosed;
   for (const { value } of disclosed) value.wipe();
   throw new Failure('vault/locked', 'the vault was locked meanwhile');

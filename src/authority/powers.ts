@@ -72,8 +72,10 @@ export interface Powers {
   isAlive(process: Pick<ProcessFacts, 'pid' | 'startedAt'>): boolean;
   /** Reads the vault and hands the sealed variables to a runner. I9: called from the gate and nowhere else. */
   deliver(order: LeaseOrder): Delivery;
-  /** Reads the vault for a command of the human's own. I9: called from the gate and nowhere else. */
-  disclose(wanted: readonly Wanted[]): Promise<Disclosed[]>;
+  /**
+   * Reads the vault for a command of the human's own, unless `gone` aborts before. I9: called from the gate and nowhere else.
+   */
+  disclose(wanted: readonly Wanted[], gone: AbortSignal): Promise<Disclosed[]>;
   /** Makes a granted change to the vault. Throws Failure. */
   change(change: Change, agentId: string): ChangeMade;
   /** Mounts, unmounts or imports a file. Rejects with a Failure. */

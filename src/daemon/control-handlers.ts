@@ -3,7 +3,7 @@
 
 import { denialOf } from '../authority/readers.ts';
 import { Failure } from '../core/failure.ts';
-import type { Request } from '../core/request.ts';
+import type { Request, Work } from '../core/request.ts';
 import { exportEvents } from '../audit/export.ts';
 import { verifyLog } from '../audit/verify.ts';
 import { Vault } from '../vault/vault.ts';
@@ -127,10 +127,16 @@ function requestHandlers(service: Service) {
   const { authority } = service;
   const waiting = () => authority.tickets.waiting().map(({ request }) => requestView(request));
   return {
-    'request.list': async () => ({ requests: waiting() }),
-    'request.show': async ({ params }: Call<'request.show'>) => {
+    'request.list': async ({ connection }: Call<'request.list'>) => {
+      const isUnderAgent = (await service.agentAbove(connection.peer)) !== null;
+      return { requests: waiting().filter(({ request }) => !isUnderAgent || !saysNames(request.work)) };
+    },
+    'request.show': async ({ params, connection }: Call<'request.show'>) => {
       const ticket = authority.tickets.find(params.requestId);
       if (ticket === undefined) throw new Failure('request/not_found', 'there is no such request');
+      if (saysNames(ticket.request.work) && (await service.agentAbove(connection.peer)) !== null) {
+        throw new Failure('human/under_agent', 'where a reference leads is not shown below a coding agent');
+      }
       return { request: requestView(ticket.request) };
     },
     'request.approve': async ({ params }: Call<'request.approve'>) => {
@@ -175,7 +181,7 @@ function grantHandlers(service: Service) {
     'grant.list': async () => ({ grants: authority.grants.all(service.nowMs()).map((grant) => grantView(grant)) }),
     'lease.list': async () => ({ leases: authority.leases.all().map((lease) => leaseView(lease)) }),
     revoke: async ({ params }: Call<'revoke'>) => {
-      if (params.what === 'all') service.terminals.forgetAll();
+      if (params.what === 'all') service.endDisclosures('request/over', 'everything was revoked meanwhile');
       if (params.what !== 'environment') return await authority.revoke(params);
       // A locked vault has no name to look up, and nothing left to revoke.
       if (!service.isUnlocked) return { grants: 0, leases: 0, requests: 0 };
@@ -238,6 +244,12 @@ function auditHandlers(service: Service) {
       return {};
     },
   } satisfies Partial<Handlers>;
+}
+
+/** Whether it says what a reference leads to, which is for people only: an agent could ask for any, and read which exist. */
+function saysNames(work: Work): boolean {
+  if (work.action === 'Reveal') return true;
+  return 'variables' in work && work.variables.some(({ reference }) => reference !== undefined);
 }
 
 // --- steps several rows share ---------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import type { Call, Handlers } from '../wire/calls.ts';
 import type { ValueView } from '../wire/views.ts';
 import { resultOf } from './answers.ts';
 import { checkPassphrase, waitForAnswer } from './guard.ts';
-import { leadOf } from './references.ts';
+import { leadOf, wantedOf } from './references.ts';
 import { runAsk } from './run-facts.ts';
 import type { Service } from './service.ts';
 
@@ -31,7 +31,8 @@ export function disclosureHandlers(service: Service) {
         ...(path === null ? {} : { path }),
       };
       const { pid } = call.connection.peer;
-      const disclosing = service.authority.disclose({ purpose, wanted, proof, pid, names });
+      const { signal } = call;
+      const disclosing = service.authority.disclose({ purpose, wanted, proof, pid, names, signal });
       const disclosed = await disclosing.catch((error: unknown) => {
         throw proof.kind === 'request' ? error : withCandidates(service, wanted, error);
       });
@@ -121,7 +122,10 @@ async function provenByRequest(
   } as const;
   const ask: Ask = { agent, work, ...common };
   const { ticket } = await waitForAnswer(service, call, ask);
-  const wanted = leads.map(({ reference }): Wanted => ({ name: reference, place: { kind: 'reference', reference } }));
+  const wanted = wantedOf(
+    null,
+    leads.map((lead) => ({ ...lead, name: lead.reference })),
+  );
   return { wanted, proof: { kind: 'request', ticket } };
 }
 

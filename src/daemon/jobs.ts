@@ -29,6 +29,10 @@ const SEARCH_PATH_DEFAULT = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/local/s
 const SOURCE_WAIT_MS = 60_000;
 const LENGTH_BYTES = 4;
 
+/** Of all values of one command, sealed: what an answer to it can carry (wire/frames.ts), and the largest file fits (I8). */
+const VALUES_BYTES_MAX = 32 * 1024 * 1024;
+const TOO_LARGE = `the values of one command are at most ${VALUES_BYTES_MAX} bytes together`;
+
 export function searchPathOf(vault: Vault): readonly string[] {
   const recorded = vault.setting(SEARCH_PATH_SETTING);
   return recorded === undefined ? SEARCH_PATH_DEFAULT : recorded.split(':');
@@ -64,14 +68,15 @@ export async function runJob(
   };
 }
 
-/** The values themselves, for a command of the human's own, which wipes them. Rejects as `runJob` does. */
+/** The values themselves, for a command of the human's own, which wipes them. Rejects as `runJob` does, and as `ended` says. */
 export async function disclosedValues(
   vault: Vault,
   elsewhere: Elsewhere,
   kept: KeptTexts,
   wanted: readonly Wanted[],
+  ended: AbortSignal,
 ): Promise<Disclosed[]> {
-  const signal = AbortSignal.timeout(SOURCE_WAIT_MS);
+  const signal = AbortSignal.any([ended, AbortSignal.timeout(SOURCE_WAIT_MS)]);
   if (wanted.some((one) => referenceElsewhere(elsewhere, one) !== null))
     return opened(await sealedValues(vault, elsewhere, wanted, signal));
   const bytes = kept.open(JSON.stringify(wanted), vault.revision, () => {
@@ -138,6 +143,8 @@ async function sealedValues(
   const references = outside.map(({ reference }) => reference);
   const fetched = references.length === 0 ? [] : await elsewhere.readAll(references, signal);
   try {
+    // What was unlocked again meanwhile is another session.
+    signal.throwIfAborted();
     // Nothing of this vault is opened before the slowest source has answered, and what was locked meanwhile stays so.
     const anew = new Map(outside.map(({ one }, i) => [one, sealedAnew(one, fetched[i])]));
     const here = sealedHere(
@@ -153,16 +160,21 @@ async function sealedValues(
 /** Values of this vault, none of them opened; all variables of an environment at once, which takes half as long. */
 function sealedHere(vault: Vault, wanted: readonly Wanted[]): Map<Wanted, SealedValue> {
   const here = new Map<Wanted, SealedValue>();
+  let bytes = 0;
+  const keep = (one: Wanted, value: SealedValue): void => {
+    bytes += value.sealed.length;
+    if (bytes > VALUES_BYTES_MAX) throw new Failure('input/too_large', TOO_LARGE, { hint: 'ask for fewer at once' });
+    here.set(one, value);
+  };
   const variables = wanted.flatMap((one) => (one.place.kind === 'variable' ? [{ one, place: one.place }] : []));
   for (const [environmentId, group] of Map.groupBy(variables, ({ place }) => place.environmentId)) {
     const names = group.map(({ place }) => place.name);
     for (const [i, sealed] of vault.sealedVariables(environmentId, names).entries()) {
       const one = group[i]?.one;
-      if (one !== undefined) here.set(one, { ...sealed, name: one.name, form: 'value' });
+      if (one !== undefined) keep(one, { ...sealed, name: one.name, form: 'value' });
     }
   }
-  for (const one of wanted)
-    if (one.place.kind === 'reference') here.set(one, sealedReference(vault, one.name, one.place));
+  for (const one of wanted) if (one.place.kind === 'reference') keep(one, sealedReference(vault, one.name, one.place));
   return here;
 }
 

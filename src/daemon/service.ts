@@ -70,6 +70,8 @@ export class Service {
   #isLocking = false;
   /** What commands of the human were given, for the next one that asks for the same. */
   readonly #disclosed = new KeptTexts();
+  /** Aborts what sources are still asked for by the human's own commands. */
+  #disclosing = new AbortController();
   /** What was found wrong with the vault after it was unlocked: it stays locked until this daemon ends. */
   #damage: Failure | null = null;
   #refusals = 0;
@@ -157,8 +159,8 @@ export class Service {
     this.#seen.clear();
     try {
       this.watchers.closeAll();
-      this.terminals.forgetAll();
       this.#disclosed.wipe();
+      this.endDisclosures('vault/locked', 'the vault was locked meanwhile');
       const unmounted = this.mounts.closeAll();
       await this.authority
         .lock(why === 'stopped' ? why : 'locked')
@@ -175,6 +177,13 @@ export class Service {
       this.vault?.lock();
       this.#isLocking = false;
     }
+  }
+
+  /** No terminal is known any more, and nothing arrives of what its commands still wait for. */
+  endDisclosures(code: 'vault/locked' | 'request/over', message: string): void {
+    this.terminals.forgetAll();
+    this.#disclosing.abort(new Failure(code, message));
+    this.#disclosing = new AbortController();
   }
 
   async stop(): Promise<void> {
@@ -300,7 +309,10 @@ export class Service {
       isUnlocked: () => this.isUnlocked,
       isAlive: (process) => isSameProcessAlive(process),
       deliver: (order) => this.#deliver(order),
-      disclose: async (wanted) => await disclosedValues(this.unlocked(), this.elsewhere, this.#disclosed, wanted),
+      disclose: async (wanted, gone) => {
+        const ended = AbortSignal.any([gone, this.#disclosing.signal]);
+        return await disclosedValues(this.unlocked(), this.elsewhere, this.#disclosed, wanted, ended);
+      },
       change: (change, agentId) => makeChange(this.unlocked(), change, agentId),
       arrange: async (work, agentId) => await arrange(this, work, agentId),
       hold: (runId, masked) => this.#hold(runId, masked),

@@ -1,7 +1,7 @@
 // The terminals a human has typed the passphrase at: for a while their own commands get values without typing it again.
 // It counts for what was started from that terminal's shell and still hangs below it, and never below a coding agent.
 
-import { isSameProcessAlive, processEntry } from '../machine/processes.ts';
+import { adoptsOrphans, isSameProcessAlive, processEntry } from '../machine/processes.ts';
 import type { Peer } from '../wire/peer.ts';
 
 /** However often it is used: as in `op`, whose idle time is the default of ours. */
@@ -59,13 +59,14 @@ export class Terminals {
 
 /**
  * The terminal session of a command: its leader, which is the shell, and the terminal. Null when it has no terminal, or
- * when the leader is not above it: a process that was let go of (`setsid`, a double fork) is nobody's own command.
+ * when the leader is not above it: a process that was let go of (`setsid`, a double fork) is nobody's own command. Null too
+ * below the first process of a container, which has what was let go of below it.
  */
 function terminalOf(peer: Peer): { readonly key: string; readonly leader: Approved['leader'] } | null {
   const entry = processEntry(peer.pid);
   if (entry === null || entry.terminal === 0) return null;
   const leader = processEntry(entry.sessionId);
-  if (leader === null || leader.terminal !== entry.terminal) return null;
+  if (leader === null || leader.terminal !== entry.terminal || adoptsOrphans(leader.pid)) return null;
   const isAbove = [peer.process, ...peer.ancestors].some(({ pid, startedAt }) => {
     return pid === leader.pid && startedAt === leader.startedAt;
   });

@@ -64,6 +64,15 @@ export function isSameProcessAlive(name: ProcessName): boolean {
   return entry !== null && entry.startedAt === name.startedAt && !isOver(entry);
 }
 
+/**
+ * Whether it is the first process of its pid namespace (a container's, or the machine's): that adopts whatever was let go
+ * of, so that to be below it says nothing. True when the system does not say. NSpid: proc_pid_status(5).
+ */
+export function adoptsOrphans(pid: number): boolean {
+  const inNamespaces = /^NSpid:\s+(.+)$/m.exec(readText(pid, 'status') ?? '')?.[1]?.split(/\s+/);
+  return inNamespaces === undefined || inNamespaces.at(-1) === '1';
+}
+
 /** Every process below `pid`, children first, zombies included, from one look at the process table. */
 export function descendantsOf(pid: number): ProcessEntry[] {
   const childrenOf = Map.groupBy(processTable(), (entry) => entry.parentPid);

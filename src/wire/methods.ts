@@ -39,6 +39,9 @@ const text = (max: number) => z.string().max(max);
 const title = text(NAME_LENGTH_MAX);
 const id = text(64);
 const nothing = z.strictObject({});
+/** As many as an environment has variables: each is looked up before anybody is asked (I8). */
+const few = <T extends z.ZodRecord>(record: T): T =>
+  record.refine((members) => Object.keys(members).length <= VARIABLES_MAX, `has more than ${VARIABLES_MAX} members`);
 
 export const recipeSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.enum(['hex', 'base64']), bytes: z.int().min(8).max(1024) }),
@@ -129,13 +132,13 @@ export const METHODS = {
     params: z.strictObject({
       environmentId: id.optional(),
       variables: z.array(title).max(VARIABLES_MAX).optional(),
-      references: z.record(title, text(1024)).optional(),
+      references: few(z.record(title, text(1024))).optional(),
       argv: z.array(text(ARGV_CHARACTERS_MAX)).min(1).max(ARGV_MAX),
       cwd: text(4096),
       reason: text(REASON_CHARACTERS_MAX),
       timeoutSeconds: z.int().min(1).max(3600).optional(),
       output: outputMode.optional(),
-      env: z.record(title, text(32 * 1024)).optional(),
+      env: few(z.record(title, text(32 * 1024))).optional(),
       stdin: text(STDIN_CHARACTERS_MAX).optional(),
     }),
   },
@@ -250,10 +253,10 @@ export const METHODS = {
     ...unlockedRow,
     params: z.strictObject({
       environment: title.optional(),
-      references: z.record(title, text(REFERENCE_CHARACTERS_MAX)),
+      references: few(z.record(title, text(REFERENCE_CHARACTERS_MAX))),
       argv: z.array(text(ARGV_CHARACTERS_MAX)).min(1).max(ARGV_MAX),
       cwd: path,
-      env: z.record(title, text(32 * 1024)),
+      env: few(z.record(title, text(32 * 1024))),
       timeoutSeconds: z.int().min(1).max(3600),
     }),
   },
@@ -295,8 +298,10 @@ export const METHODS = {
   'agent.block': { ...unlockedRow, params: z.strictObject({ agentId: id }) },
   'agent.forget': { ...humanRow, params: z.strictObject({ agentId: id }) },
 
+  /** With the names of items, and references by what they lead to. */
   'audit.list': {
     ...controlRow,
+    underAgent: 'refuse',
     params: z.strictObject({
       fromSeq: z.int().min(1).optional(),
       limit: z.int().min(1).max(10_000).optional(),
