@@ -18,6 +18,9 @@ import { Failure } from '../core/failure.ts';
 
 export const FILE_MODE_DEFAULT = 0o600;
 
+/** `/dev/stdout` and the like, which root would replace for every program. */
+const OF_THE_SYSTEM = /^\/(?:dev|proc)\//;
+
 export interface OutputFile {
   readonly path: string;
   /** Permission bits. */
@@ -65,6 +68,10 @@ function kindOf(path: string): 'absent' | 'file' | 'other' {
   const entry = lstatSync(path, { throwIfNoEntry: false });
   if (entry === undefined) return 'absent';
   if (entry.isDirectory()) throw new Failure('machine/io', 'that is a folder', { field: path, hint: 'name a file' });
+  if (entry.isSymbolicLink() && OF_THE_SYSTEM.test(path)) {
+    const hint = 'leave --out-file out, and it goes to standard output';
+    throw new Failure('machine/io', 'that is a link of the system', { field: path, hint });
+  }
   // A symbolic link is replaced, not followed.
   return entry.isFile() || entry.isSymbolicLink() ? 'file' : 'other';
 }
