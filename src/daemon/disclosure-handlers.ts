@@ -72,6 +72,8 @@ async function provenByHuman(service: Service, call: Call<'values.open'>): Promi
     throw new Failure('human/needed', 'this needs the passphrase');
   }
   await checkPassphrase(service, call);
+  // Locked while the key was derived: a terminal that is remembered now would outlive the lock.
+  service.unlocked();
   if (service.terminals.approve(peer, service.nowMs()))
     await service.record({ event: 'terminal_approved', facts: { pid: peer.pid } });
   return 'passphrase';

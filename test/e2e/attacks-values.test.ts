@@ -86,7 +86,7 @@ describe('I5: a yes to what was shown, when things have moved', () => {
   });
   after(async () => await house[Symbol.asyncDispose]());
 
-  test('A12: what led nowhere when it was shown is not read when it leads somewhere after', async () => {
+  test('what led nowhere when it was shown is not read when it leads somewhere after', async () => {
     const late = canary();
     const reading = under(house, codex, 'read op://Work/late/password --format json');
     const requestId = await house.pending();
@@ -288,7 +288,7 @@ describe('files of a hostile project', () => {
     assert.ok(lstatSync('/dev/stdout').isSymbolicLink());
   });
 
-  test('A01: nothing of its names or its lines moves the cursor of who is told that they are wrong', async () => {
+  test('A03: nothing of its names or its lines moves the cursor of who is told that they are wrong', async () => {
     const name = '\u001b]0;owned\u0007\u001b[2J';
     const file = join(house.project, `${name}.env`);
     writeFileSync(file, `${name}=op://Work/shop/password\nA="{{ op://${name} }}"\n`);

@@ -127,6 +127,11 @@ void test('for a run, and only for it, what was taken away is kept under another
       },
     );
   }
+  const common = Object.fromEntries(
+    ['name', 'value', 'word', 'link', 'self', 'root', 'node', 'scrubbed'].map((name) => [name, `mine: ${name}`]),
+  );
+  const { env: seen } = start(join(root, 'bin', 'keystile'), ['run'], common);
+  for (const [name, value] of Object.entries(common)) assert.equal(seen[name], value, name);
   for (const args of [[], ['mcp'], ['status', 'run']]) {
     const names = Object.keys(start(join(root, 'bin', 'keystile'), args, env).env);
     assert.deepEqual(
