@@ -77,5 +77,12 @@ test('a revelation that was revoked after the yes gives nothing', async () => {
 });
 
 function byPassphrase(): Disclosure {
-  return { purpose: 'read', wanted: [WANTED], proof: { kind: 'passphrase' }, pid: 7, names: {}, signal: new AbortController().signal };
+  return {
+    purpose: 'read',
+    wanted: [WANTED],
+    proof: { kind: 'passphrase' },
+    pid: 7,
+    names: {},
+    signal: new AbortController().signal,
+  };
 }
