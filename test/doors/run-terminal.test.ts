@@ -238,6 +238,24 @@ describe('a person’s run at a terminal', { skip: !has('tmux') }, () => {
     assert.equal(await screen.prompt(), '5');
   });
 
+  test('an editor that is stopped has given the screen back first', { skip: !has('vim') }, async () => {
+    using screen = new Screen();
+    screen.enter('clear; echo what was there before');
+    await screen.see(/^what was there before$/m);
+    screen.enter(`under vim -n -u NONE -N ${lines}`);
+    await screen.see(/line 20 of many/);
+    screen.key('C-z');
+    await screen.see(/Stopped/);
+    assert.match(screen.look(), /^what was there before$/m);
+    assert.doesNotMatch(screen.look(), /line \d+ of many/);
+    assert.equal(await screen.prompt(), '148');
+    screen.enter('fg');
+    await screen.see(/line 20 of many/);
+    screen.type(':q!');
+    screen.key('Enter');
+    assert.equal(await screen.prompt(), '0');
+  });
+
   test('a program that knows nothing of job control is stopped and goes on all the same', async () => {
     using screen = new Screen();
     screen.enter(`clear; under sh -c 'echo ready; sleep 1000; echo never'`);

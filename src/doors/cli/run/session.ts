@@ -44,9 +44,9 @@ export async function runInSession(plan: Plan, onStarted: () => void): Promise<n
     () => terminal.release(),
   );
   signals.on('SIGWINCH', () => terminal.resize());
-  new Stops(terminal, running, signals).follow();
-  terminal.take();
   const output = new MaskedOutput({ fd: 1, isTerminal: true }, plan.needles);
+  new Stops(terminal, running, signals, output).follow();
+  terminal.take();
   const drained = output.pass(terminal.master);
   const errorsDrained = errors?.output.pass(errors.source);
   const exitCode = await Promise.race([running.ended, failureOf(drained)]);
@@ -115,23 +115,28 @@ class Stops {
   readonly #terminal: OwnTerminal;
   readonly #running: Running;
   readonly #signals: Signals;
+  readonly #output: MaskedOutput;
   #isStopped = false;
 
-  constructor(terminal: OwnTerminal, running: Running, signals: Signals) {
+  constructor(terminal: OwnTerminal, running: Running, signals: Signals, output: MaskedOutput) {
     this.#terminal = terminal;
     this.#running = running;
     this.#signals = signals;
+    this.#output = output;
   }
 
   follow(): void {
-    this.#running.onStopped = () => this.#stop();
+    this.#running.onStopped = () => void this.#stop();
     this.#signals.on('SIGCONT', () => this.#goOn());
     this.#signals.on('SIGTSTP', () => void this.#running.signal('SIGTSTP', programOf(this.#running.pid)));
   }
 
-  /** The whole group, as the terminal itself would have done. */
-  #stop(): void {
+  /** The whole group, as the terminal itself would have done. An editor gives the screen back right before it stops. */
+  async #stop(): Promise<void> {
     this.#isStopped = true;
+    await quiet(this.#output);
+    // Somebody else may have had the program continue, or ended it.
+    if (!this.#isStopped || this.#running.isOver) return;
     this.#terminal.release();
     this.#signals.off('SIGTSTP');
     setTimeout(() => {
