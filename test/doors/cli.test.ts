@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { allCommands } from '../../src/doors/cli/commands.ts';
 import { completionScript, SHELLS } from '../../src/doors/cli/completion.ts';
-import { commandHelp } from '../../src/doors/cli/help.ts';
+import { CHAPTERS, commandHelp } from '../../src/doors/cli/help.ts';
 import { createKit, readKit, refuseKitInHome } from '../../src/doors/cli/kit.ts';
 import { findCommand, nearest, parseCommand } from '../../src/doors/cli/parse.ts';
 import { assertNoCanary } from '../canaries.ts';
@@ -161,6 +161,20 @@ void test('help is where people look for it, and needs no daemon', () => {
     assert.match(stdout, /^example$/m, args.join(' '));
   }
   assert.match(keystile('--version').stdout, /^keystile \S+\n$/);
+});
+
+void test('help fits on 80 columns, but for examples, which are not broken', () => {
+  const asked = [[], ...COMMANDS.map(({ path }) => path), ['environment'], ['item'], ['item', 'file']];
+  for (const [i, { stdout }] of keystileEach(asked.map((path) => [...path, '--help'])).entries()) {
+    const [text = ''] = stdout.split('\nexample\n');
+    const wide = text.split('\n').filter((line) => line.length > 80 && line.includes(' ', 3));
+    assert.deepEqual(wide, [], asked[i]?.join(' '));
+  }
+});
+
+void test('the first page of help has every command, once', () => {
+  const words = CHAPTERS.flatMap((chapter) => chapter.words);
+  assert.deepEqual(words.toSorted(), [...new Set(COMMANDS.map(({ path }) => path[0] ?? ''))].toSorted());
 });
 
 void test('every example can be parsed', () => {
