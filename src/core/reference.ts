@@ -22,7 +22,13 @@ export const REFERENCE_SCHEMES = ['op://', 'keystile://'] as const;
 /** A longer reference is none (I8); the wire table has the same limit. */
 export const REFERENCE_LENGTH_MAX = 1024;
 
+/** One part of a reference. */
 const SEGMENT = /^[A-Za-z0-9_.\- ]+$/;
+
+/** Whether a vault, item, section or field of that name can be found by it; others only by their id. */
+export function canStandInReference(name: string): boolean {
+  return SEGMENT.test(name);
+}
 
 /** What may stand behind the question mark: one of these, once. */
 const QUERIES: ReadonlyMap<string, ValueForm> = new Map([

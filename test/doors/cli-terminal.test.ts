@@ -64,6 +64,31 @@ class Sitting {
   }
 }
 
+describe('a new passphrase at a terminal', { skip: !has('script') }, () => {
+  test('who is told why it was not taken may choose again, and is left alone after three times', async () => {
+    await using house = await House.open({ isEmpty: true });
+    const choosing = new Sitting(house, ['init']);
+    await choosing.see(/good\.\nPassphrase: $/);
+    choosing.type('short\r');
+    await choosing.see(/Not taken: a passphrase has at least 8 characters\. Choose again\.\nPassphrase: $/);
+    choosing.type(`${PASSPHRASE}\r`);
+    await choosing.see(/The same again: $/);
+    choosing.type('another one\r');
+    await choosing.see(/Not taken: the two passphrases differ\. Choose again\.\nPassphrase: $/);
+    choosing.type('short\r');
+    assert.equal(await choosing.end(), '2');
+    const chosen = new Sitting(house, ['init']);
+    await chosen.see(/Passphrase: $/);
+    chosen.type('short\r');
+    await chosen.see(/again\.\nPassphrase: $/);
+    chosen.type(`${PASSPHRASE}\r`);
+    await chosen.see(/The same again: $/);
+    chosen.type(`${PASSPHRASE}\r`);
+    assert.equal(await chosen.end(), '0');
+    assert.match(chosen.seen, /made the vault/);
+  });
+});
+
 describe('the human at a terminal', { skip: !has('script') }, () => {
   const secret = canary();
   let house: House;
@@ -111,7 +136,7 @@ describe('the human at a terminal', { skip: !has('script') }, () => {
 
   test('watch asks for the passphrase once, answers with single keys, and leaves the terminal as it was', async () => {
     const sitting = new Sitting(house, ['watch']);
-    await sitting.see(/Passphrase: /);
+    await sitting.see(/Passphrase to watch and answer: /);
     sitting.type(`${PASSPHRASE}\r`);
     await sitting.see(/Nothing waits yet/);
     const first = run(['sh', '-c', 'echo $API_TOKEN', 'first']);
@@ -133,7 +158,7 @@ describe('the human at a terminal', { skip: !has('script') }, () => {
 
   test('watch ends when the vault is locked, with the terminal as it was', async () => {
     const sitting = new Sitting(house, ['watch']);
-    await sitting.see(/Passphrase: /);
+    await sitting.see(/Passphrase to watch and answer: /);
     sitting.type(`${PASSPHRASE}\r`);
     await sitting.see(/Nothing waits yet/);
     await house.ok(['lock']);
@@ -144,7 +169,7 @@ describe('the human at a terminal', { skip: !has('script') }, () => {
 
   test('Ctrl-C leaves watch with the terminal as it was', async () => {
     const sitting = new Sitting(house, ['watch']);
-    await sitting.see(/Passphrase: /);
+    await sitting.see(/Passphrase to watch and answer: /);
     sitting.type(`${PASSPHRASE}\r`);
     await sitting.see(/Nothing waits yet/);
     sitting.type('\u0003');
@@ -154,10 +179,30 @@ describe('the human at a terminal', { skip: !has('script') }, () => {
   test('a value is typed at the terminal once and not shown', async () => {
     const typed = canary();
     const sitting = new Sitting(house, ['environment', 'set', 'shop', 'TYPED']);
-    await sitting.see(/Value \(not shown\): /);
+    await sitting.see(/TYPED \(not shown\): /);
     sitting.type(`${typed}\r`);
     assert.equal(await sitting.end(), '0');
     assertNoCanary(Buffer.from(sitting.seen), typed);
     assert.match(await house.ok(['environment', 'show', 'shop']), /TYPED +literal +yes/);
+  });
+
+  test('a name that cannot be is said before a value is typed', async () => {
+    const sitting = new Sitting(house, ['environment', 'set', 'shop', '1BAD']);
+    assert.equal(await sitting.end(), '2');
+    assert.doesNotMatch(sitting.seen, /not shown/);
+  });
+
+  test('an environment is deleted after a yes, and kept after anything else', async () => {
+    await house.ok(['environment', 'create', 'doomed']);
+    const kept = new Sitting(house, ['environment', 'delete', 'doomed']);
+    await kept.see(/Delete doomed with 0 variables\? \[y\/N\] /);
+    kept.type('\r');
+    assert.equal(await kept.end(), '4');
+    assert.match(await house.ok(['environment', 'list']), /doomed/);
+    const deleted = new Sitting(house, ['environment', 'delete', 'doomed']);
+    await deleted.see(/\[y\/N\] /);
+    deleted.type('y');
+    assert.equal(await deleted.end(), '0');
+    assert.doesNotMatch(await house.ok(['environment', 'list']), /doomed/);
   });
 });

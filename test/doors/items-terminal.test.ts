@@ -49,9 +49,24 @@ describe('items at a terminal', { skip: !has('script') }, () => {
     assertNoCanary(seen, secret);
     const shown = await sit(
       ['item', 'get', 'typed', '--fields', 'password', '--reveal'],
-      [[/Passphrase: /, PASSPHRASE]],
+      [[/Passphrase to show values: /, PASSPHRASE]],
     );
     assert.match(shown, new RegExp(`\n${secret}\n[^]*exit=0`));
+  });
+
+  test('an item is deleted after a yes, and kept after anything else; a vault with its items too', async () => {
+    await house.ok(['vault', 'create', 'doomed']);
+    await house.ok(['item', 'create', '--vault', 'doomed', '--title', 'gone', 'username=me']);
+    await house.ok(['item', 'create', '--vault', 'doomed', '--title', 'kept', 'username=me']);
+    const remove = ['item', 'delete', 'gone'];
+    const question = /Delete gone in doomed with its values, files and versions\? \[y\/N\] /;
+    assert.match(await sit(remove, [[question, '']]), /nothing was deleted[^]*exit=4/);
+    await house.ok(['item', 'get', 'gone']);
+    assert.match(await sit(remove, [[question, 'y']]), /deleted gone[^]*exit=0/);
+    const all = ['vault', 'delete', 'doomed', '--with-items'];
+    assert.match(await sit(all, [[/Delete doomed with 1 item and all versions\? /, 'n']]), /exit=4/);
+    assert.match(await sit(all, [[/Delete doomed with 1 item and all versions\? /, 'y']]), /exit=0/);
+    assert.equal((await house.human(['item', 'get', 'kept'])).code, 7);
   });
 
   test('a vault that is not there is said before anything is typed', async () => {
@@ -62,7 +77,7 @@ describe('items at a terminal', { skip: !has('script') }, () => {
 
   test('an escape sequence in a value does nothing to the terminal that it is shown on', async () => {
     await house.ok(['item', 'create', '--title', 'hostile', 'password=-'], '\u001b]0;owned\u0007\u001b[2J');
-    const seen = await sit(['item', 'get', 'hostile', '--reveal'], [[/Passphrase: /, PASSPHRASE]]);
+    const seen = await sit(['item', 'get', 'hostile', '--reveal'], [[/Passphrase to show values: /, PASSPHRASE]]);
     assert.ok(!seen.includes('\u001b'), JSON.stringify(seen));
     assert.match(seen, /\n\\u\{1b\}\]0;owned/);
     assert.match(seen, /are escaped/);
@@ -70,7 +85,7 @@ describe('items at a terminal', { skip: !has('script') }, () => {
 
   test('a value that a terminal can show is shown as it is', async () => {
     await house.ok(['item', 'create', '--title', 'letters', 'password=-'], 'a\\b "ü" $x\nsecond line');
-    const seen = await sit(['item', 'get', 'letters', '--reveal'], [[/Passphrase: /, PASSPHRASE]]);
+    const seen = await sit(['item', 'get', 'letters', '--reveal'], [[/Passphrase to show values: /, PASSPHRASE]]);
     assert.match(seen, /\na\\b "ü" \$x\nsecond line\nexit=0/);
   });
 });

@@ -153,7 +153,7 @@ async function exportLog(call: Call): Promise<ExitCode> {
   const file = call.flag('file');
   const daemon = await call.daemon();
   const format = call.has('ocsf') ? 'ocsf' : 'jsonl';
-  const { parts } = await call.human.withPassphrase('Passphrase', async (passphrase) => {
+  const { parts } = await call.human.withPassphrase('Passphrase to export the log', async (passphrase) => {
     return await daemon.call('audit.export', { format }, { parts: [passphrase] });
   });
   const bytes = parts[0] ?? Buffer.alloc(0);

@@ -2,9 +2,10 @@
 
 import { EXIT, Failure } from '../../core/failure.ts';
 import type { Collection } from '../../core/item.ts';
+import { canStandInReference } from '../../core/reference.ts';
 import type { Connection } from '../../wire/client.ts';
-import type { Command } from './command.ts';
-import { counted, table, timeText } from './output.ts';
+import type { Call, Command } from './command.ts';
+import { counted, table, relativeTime, timeText } from './output.ts';
 
 const NAME = { name: 'NAME' } as const;
 
@@ -17,7 +18,7 @@ export const COLLECTION_COMMANDS: readonly Command[] = [
     run: async (call) => {
       const name = call.argument('NAME');
       const { result } = await (await call.daemon()).call('collection.create', { name });
-      call.output.answer(result, () => [`made vault ${name} (${result.collectionId})`]);
+      call.output.answer(result, () => [`made vault ${name} (${result.collectionId})`, ...unwritable(name)]);
       return EXIT.done;
     },
   },
@@ -56,7 +57,7 @@ export const COLLECTION_COMMANDS: readonly Command[] = [
       if (name === undefined)
         throw new Failure('usage/invalid', 'nothing is to be changed', { hint: 'add --name NAME' });
       const { result } = await (await call.daemon()).call('collection.rename', { collection, name });
-      call.output.answer(result, () => [`renamed ${collection} to ${name}`]);
+      call.output.answer(result, () => [`renamed ${collection} to ${name}`, ...unwritable(name)]);
       return EXIT.done;
     },
   },
@@ -68,12 +69,25 @@ export const COLLECTION_COMMANDS: readonly Command[] = [
     example: 'keystile vault delete work --with-items',
     run: async (call) => {
       const [collection, withItems] = [call.argument('NAME'), call.has('with-items')];
-      const { result } = await (await call.daemon()).call('collection.delete', { collection, withItems });
+      const daemon = await call.daemon();
+      if (withItems) await confirmItemsGo(call, daemon, collection);
+      const { result } = await daemon.call('collection.delete', { collection, withItems });
       call.output.answer(result, () => [`deleted ${collection}`]);
       return EXIT.done;
     },
   },
 ];
+
+async function confirmItemsGo(call: Call, daemon: Connection, nameOrId: string): Promise<void> {
+  const { name, itemCount } = await findCollection(daemon, nameOrId);
+  if (itemCount > 0)
+    await call.human.confirmLoss(`Delete ${name} with ${counted(itemCount, 'item')} and all versions?`);
+}
+
+/** What is legal as a name and cannot be written in a reference is said while the name can still be changed. */
+export function unwritable(name: string): string[] {
+  return canStandInReference(name) ? [] : ['references cannot have this name in them; they find it by its id'];
+}
 
 /** By id, else by name; without either the only one there is. Throws `name/not_found`, `name/ambiguous`. */
 export async function findCollection(daemon: Connection, nameOrId: string | undefined): Promise<Collection> {
@@ -82,7 +96,10 @@ export async function findCollection(daemon: Connection, nameOrId: string | unde
   const found =
     collections.find(({ collectionId }) => collectionId === nameOrId) ??
     collections.find(({ name }) => name.normalize('NFC') === nameOrId.normalize('NFC'));
-  if (found === undefined) throw new Failure('name/not_found', 'there is no vault of that name');
+  if (found === undefined)
+    throw new Failure('name/not_found', 'there is no vault of that name', {
+      hint: 'keystile vault list shows them',
+    });
   return found;
 }
 
@@ -99,7 +116,7 @@ function collectionTable(collections: readonly Collection[]): string[] {
     name,
     collectionId,
     String(itemCount),
-    timeText(createdAt),
+    relativeTime(createdAt),
   ]);
   return table(['NAME', 'ID', 'ITEMS', 'MADE'], rows, 'no vaults; make one with: keystile vault create NAME');
 }

@@ -44,10 +44,7 @@ async function run(argv: readonly string[], commandsFor: CommandsFor, output: Ou
   if (found.kind === 'group') {
     const isAsked = found.rest.some((word) => word === '--help' || word === '-h');
     if (isAsked) return say(output, groupHelp(commands, found.path));
-    throw usage(
-      `${['keystile', ...found.path].join(' ')} needs a command`,
-      `see ${['keystile', ...found.path, '--help'].join(' ')}`,
-    );
+    throw usage(`${found.path.join(' ')} needs a command`, `see ${['keystile', ...found.path, '--help'].join(' ')}`);
   }
   const parsed = parseCommand(found.command, found.rest);
   if (parsed.flags.has('help')) return say(output, commandHelp(found.command));

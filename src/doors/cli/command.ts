@@ -6,7 +6,7 @@ import type { Human } from './human.ts';
 import type { Output } from './output.ts';
 
 /** What there is a list of: completion asks the daemon for it (completion-words.ts). */
-export type NameKind = 'environment' | 'mount' | 'request' | 'agent' | 'grant' | 'vault';
+export type NameKind = 'environment' | 'mount' | 'request' | 'agent' | 'grant' | 'vault' | 'item';
 
 export interface Argument {
   /** In capitals, as help shows it. */

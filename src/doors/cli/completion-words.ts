@@ -3,7 +3,7 @@
 
 import { isAgentMarker, knownAgentAbove } from '../../core/agents-above.ts';
 import { ancestorsOf } from '../../machine/processes.ts';
-import type { Connection } from '../../wire/client.ts';
+import type { Answer, Connection } from '../../wire/client.ts';
 import type { NameKind } from './command.ts';
 import { findDaemon } from './daemon.ts';
 
@@ -41,6 +41,22 @@ const ASKS: Readonly<Record<NameKind, Ask>> = {
   vault: async (daemon, options) => {
     const { result } = await daemon.call('collection.list', {}, options);
     return result.collections.map(({ name }) => name);
+  },
+  item: async (daemon, options) => {
+    const { result } = await daemon.call('collection.list', {}, options);
+    const titles: string[] = [];
+    for (const { collectionId: collection } of result.collections) {
+      for (let after: string | null = ''; after !== null && titles.length < WORDS_MAX;) {
+        const page: Answer<'item.list'> = await daemon.call(
+          'item.list',
+          { collection, isArchived: false, after },
+          options,
+        );
+        for (const { title } of page.result.items) titles.push(title);
+        after = page.result.next;
+      }
+    }
+    return [...new Set(titles)];
   },
 };
 const BY_KIND: ReadonlyMap<string, Ask> = new Map(Object.entries(ASKS));

@@ -2,6 +2,7 @@
 
 import type { Environment, Variable } from '../../core/environment.ts';
 import { EXIT, type ExitCode, type Failure } from '../../core/failure.ts';
+import { parseVariableName } from '../../core/names.ts';
 import { parseRecipe, RECIPE_WORD } from '../../core/recipe.ts';
 import type { Connection } from '../../wire/client.ts';
 import type { Params } from '../../wire/methods.ts';
@@ -68,7 +69,11 @@ export const ENVIRONMENT_COMMANDS: readonly Command[] = [
     example: 'keystile environment delete staging',
     run: async (call) => {
       const environment = call.argument('ENV');
-      const { result } = await (await call.daemon()).call('environment.delete', { environment });
+      const daemon = await call.daemon();
+      const { result: found } = await daemon.call('environment.show', { environment });
+      const count = counted(found.environment.variables.length, 'variable');
+      await call.human.confirmLoss(`Delete ${found.environment.name} with ${count}?`);
+      const { result } = await daemon.call('environment.delete', { environment });
       return done(call, result, `deleted ${environment}`);
     },
   },
@@ -171,9 +176,10 @@ async function setWithoutValue(daemon: Connection, params: Params<'environment.s
 }
 
 async function setSecret(call: Call, daemon: Connection, params: Params<'environment.set'>): Promise<boolean> {
-  // Before anything is typed: a name that is not there, or a locked vault.
+  // Before anything is typed: a name that cannot be, an environment that is not there, or a locked vault.
+  parseVariableName(params.name);
   await daemon.call('environment.show', { environment: params.environment });
-  return await call.human.withValue('Value (not shown)', call.has('value-stdin'), async (value) => {
+  return await call.human.withValue(`${params.name} (not shown)`, call.has('value-stdin'), async (value) => {
     const { result } = await daemon.call('environment.set', params, { parts: [value] });
     return result.asked === true;
   });

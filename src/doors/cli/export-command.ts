@@ -140,7 +140,7 @@ async function fetchAll(call: Call, source: ItemSource): Promise<Exported> {
   const vaults = new Map<string, { name: string; items: PackedItem[]; values: Buffer[] }>();
   let bytes = 0;
   try {
-    await call.human.withPassphrase('Passphrase', async (passphrase) => {
+    await call.human.withPassphrase('Passphrase of the vault, to export it', async (passphrase) => {
       for await (const { vault: name, items, values, total } of source.pages(call.flags('vault'), passphrase)) {
         progress ??= Progress.of(call.output, 'exporting', total);
         const vault = vaults.get(name) ?? { name, items: [], values: [] };

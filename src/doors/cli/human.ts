@@ -3,6 +3,7 @@
 
 import { VALUE_BYTES_MAX } from '../../core/environment.ts';
 import { Failure } from '../../core/failure.ts';
+import { printable } from '../../core/printable.ts';
 import type { Secret } from '../../core/secret.ts';
 import type { Terminal } from '../../machine/terminal.ts';
 import { standard } from './output.ts';
@@ -10,6 +11,8 @@ import { standard } from './output.ts';
 /** NIST SP 800-63B asks for 8 at least; the strength of a vault at rest is that of its passphrase. */
 const PASSPHRASE_CHARACTERS_MIN = 8;
 const PASSPHRASE_CHARACTERS_GOOD = 16;
+/** Somebody who is told why may choose again: what is typed after we have ended is a line of the shell's history. */
+const CHOICES_MAX = 3;
 const ROWS_DEFAULT = 24;
 /** Left free on a page: the line that says how to go on, and the last line of the page before. */
 const ROWS_KEPT = 2;
@@ -51,6 +54,11 @@ export interface Human {
   read(lines: readonly string[]): Promise<void>;
   /** Yes or no at the terminal; with --passphrase-stdin the command itself is the yes. */
   confirm(question: string): Promise<boolean>;
+  /**
+   * The same before something is gone for good, where standard input is a terminal: a script has decided already. Throws
+   * `request/denied` for a no.
+   */
+  confirmLoss(question: string): Promise<void>;
   /** Columns of wherever `read` shows lines. */
   columns(): Promise<number>;
   /** The terminal for as long as `use` runs. Throws `human/needed` without one. */
@@ -80,7 +88,7 @@ export function processHuman(isStdin: boolean): Human {
     },
     columns: async () => (isStdin ? process.stderr.columns || 80 : await terminalColumns()),
     async withNewPassphrase(use) {
-      using passphrase = isStdin ? await readPassphrase() : await withTerminal(typeTwice);
+      using passphrase = isStdin ? await readPassphrase() : await withTerminal(chooseAtTerminal);
       refuseWeak(passphrase.reveal());
       return await use(passphrase.reveal());
     },
@@ -95,6 +103,10 @@ export function processHuman(isStdin: boolean): Human {
       else await withTerminal(async (terminal) => await showPages(terminal, lines));
     },
     confirm: async (question) => isStdin || (await confirmAtTerminal(question)),
+    async confirmLoss(question) {
+      if (isStdin || !process.stdin.isTTY || (await confirmAtTerminal(printable(question)))) return;
+      throw new Failure('request/denied', 'nothing was deleted', { hint: 'answer y to delete it' });
+    },
   };
 }
 
@@ -121,10 +133,23 @@ async function terminalColumns(): Promise<number> {
   return terminal?.columns ?? 80;
 }
 
-async function typeTwice(terminal: Terminal): Promise<Secret> {
+async function chooseAtTerminal(terminal: Terminal): Promise<Secret> {
   terminal.write(
     `Choose a passphrase: ${PASSPHRASE_CHARACTERS_MIN} characters or more; four unrelated words are good.\n`,
   );
+  for (let left = CHOICES_MAX - 1; ; left -= 1) {
+    try {
+      return await typeTwice(terminal);
+    } catch (error) {
+      if (left === 0 || !(error instanceof Failure) || !CHOOSE_AGAIN.has(error.code)) throw error;
+      terminal.write(`Not taken: ${error.message}. Choose again.\n`);
+    }
+  }
+}
+
+const CHOOSE_AGAIN: ReadonlySet<string> = new Set(['vault/weak_passphrase', 'input/invalid']);
+
+async function typeTwice(terminal: Terminal): Promise<Secret> {
   const first = await terminal.readHidden('Passphrase: ');
   try {
     refuseWeak(first.reveal());

@@ -102,7 +102,7 @@ async function readFile(call: Call): Promise<ReadFile> {
   if (identities !== undefined && format !== 'bundle') throw usage('--identity goes with a bundle');
   const options: ReadOptions = {
     fileName,
-    password: async () => await askFor(call, fileName),
+    password: async () => await askFor(call, format === 'bundle' ? 'Passphrase' : 'Password', fileName),
     ...(keyFile !== undefined && { keyFile }),
     ...(identities !== undefined && { identities }),
   };
@@ -114,8 +114,8 @@ function fileOf(call: Call, flag: string): Secret | undefined {
   return path === undefined ? undefined : readWhole(resolve(path), KEY_FILE_BYTES_MAX, flag);
 }
 
-async function askFor(call: Call, fileName: string): Promise<Secret> {
-  return await call.human.withSecretLine(`Password of ${printable(fileName)}`, async (line) => {
+async function askFor(call: Call, what: string, fileName: string): Promise<Secret> {
+  return await call.human.withSecretLine(`${what} of ${printable(fileName)}`, async (line) => {
     return new Secret(Buffer.from(line));
   });
 }

@@ -7,6 +7,7 @@ import { fillTemplate, parseTemplate, TEMPLATE_BYTES_MAX, type Template } from '
 import { readInputFile } from '../../machine/input-file.ts';
 import { refuseExisting, writeOutputFile } from '../../machine/output-file.ts';
 import type { Call, Command } from './command.ts';
+import { valueMember } from './output.ts';
 import { fileOf } from './read-command.ts';
 import { withValues } from './values.ts';
 
@@ -35,6 +36,10 @@ async function inject(call: Call): Promise<ExitCode> {
   const bytes = from === undefined ? await stdinTemplate(call) : readInputFile(resolve(from), TEMPLATE_BYTES_MAX);
   const template = parseTemplate(bytes, environmentMap());
   await withFilled(call, template, file?.path ?? null, async (filled) => {
+    if (file === null && call.output.isJson) {
+      call.output.answer(valueMember('text', filled), () => []);
+      return;
+    }
     if (file === null) {
       await call.output.value(filled);
       return;

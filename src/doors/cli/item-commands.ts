@@ -6,7 +6,7 @@ import type { Command, Flag } from './command.ts';
 
 const SSH_KIND = /^(?:ed25519|rsa(?:[,-](?:2048|3072|4096))?)$/i;
 
-const ITEM = { name: 'ITEM' } as const;
+const ITEM = { name: 'ITEM', names: 'item' } as const;
 const ASSIGNMENT = { name: 'ASSIGNMENT', isRepeated: true } as const;
 const VAULT: Flag = {
   value: 'VAULT',
@@ -142,7 +142,7 @@ export const ITEM_COMMANDS: readonly Command[] = [
     flags: {
       vault: VAULT,
       section: { value: 'SECTION', help: 'the section it is in; needed where a name is there twice' },
-      'out-file': { value: 'PATH', help: 'the file to write, 0600' },
+      'out-file': { value: 'PATH', help: 'the file to write, 0600; without it, the name it has, in this folder' },
       force: { help: 'also over a file that is there' },
     },
     help: 'write a file of an item to the disk; asks for the passphrase',

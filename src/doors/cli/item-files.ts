@@ -8,6 +8,8 @@ import { usage, type Call } from './command.ts';
 import { callForItem, namedItem } from './item-names.ts';
 
 const CHUNK_BYTES = 64 * 1024;
+/** No folder, and nothing hidden: an import decides what its files are called. */
+const PLAIN_FILE_NAME = /^[^./][^/]*$/;
 
 export function nameOfFile(path: string): string {
   return basename(resolve(path));
@@ -34,16 +36,14 @@ export function readFileToAttach(path: string): Buffer {
 }
 
 export async function saveFile(call: Call): Promise<ExitCode> {
-  const given = call.flag('out-file');
-  if (given === undefined) throw usage('the file needs a place', 'add --out-file PATH');
-  const path = resolve(given);
   const place = { section: call.flag('section') ?? null, field: call.argument('FILE') };
+  const path = resolve(call.flag('out-file') ?? placeHere(place.field));
   const named = namedItem(call);
   const { item } = (await callForItem(call, 'item.get', named)).result;
   using file = newFile(path, call.has('force'));
   const params = { item: item.itemId, place };
   const { parts } = await call.human.withPassphrase(
-    'Passphrase',
+    'Passphrase to save this file',
     async (passphrase) => await callForItem(call, 'item.file_get', params, { parts: [passphrase] }),
   );
   const [content = Buffer.alloc(0)] = parts;
@@ -55,6 +55,12 @@ export async function saveFile(call: Call): Promise<ExitCode> {
   }
   call.output.answer({ path, bytes }, () => [`wrote ${bytes} bytes to ${path}`]);
   return EXIT.done;
+}
+
+/** Its own name in this folder, unless that would lead elsewhere or make a file that programs read by themselves. */
+function placeHere(name: string): string {
+  if (PLAIN_FILE_NAME.test(name)) return name;
+  throw usage('that name is none for a file here', 'say where it goes: --out-file PATH');
 }
 
 /** A new file, 0600: where it belongs once it is filled, and gone when it is not. */

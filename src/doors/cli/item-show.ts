@@ -8,7 +8,7 @@ import { unpackValues } from '../../wire/packed.ts';
 import { findCollection } from './collection-commands.ts';
 import type { Call } from './command.ts';
 import { callForItem, namedItem, placesOf } from './item-names.ts';
-import { counted, table, timeText } from './output.ts';
+import { counted, table, relativeTime, timeText, valueMember } from './output.ts';
 
 export async function listItems(call: Call): Promise<ExitCode> {
   const daemon = await call.daemon();
@@ -39,7 +39,7 @@ export async function listItems(call: Call): Promise<ExitCode> {
         item.vault,
         item.category,
         item.tags.join(','),
-        timeText(item.updatedAt),
+        relativeTime(item.updatedAt),
       ]),
       call.has('archived') ? 'nothing in the archive' : 'no items; make one with: keystile item create --title TITLE',
     ),
@@ -67,14 +67,17 @@ export async function getItem(call: Call): Promise<ExitCode> {
   const { item, collection } = (await callForItem(call, 'item.get', named)).result;
   if (call.has('reveal') || call.has('otp')) return await reveal(call, item, places);
   const shown = places.length === 0 ? item : await partOf(await call.daemon(), item, places);
-  call.output.answer({ item: { ...shown, vault: collection } }, () => itemLines(shown, collection));
+  call.output.answer({ item: { ...shown, vault: collection } }, () => [
+    ...itemLines(shown, collection),
+    ...(places.length === 0 ? [] : ['values: the same with --reveal']),
+  ]);
   return EXIT.done;
 }
 
 async function reveal(call: Call, { itemId, title }: Item, places: readonly FieldPlace[]): Promise<ExitCode> {
   const form = call.has('otp') ? 'otp' : 'value';
   const { result, parts } = await call.human.withPassphrase(
-    'Passphrase',
+    'Passphrase to show values',
     async (passphrase) =>
       await callForItem(call, 'item.reveal', { item: itemId, places: [...places], form }, { parts: [passphrase] }),
   );
@@ -97,11 +100,8 @@ interface Revealed {
   readonly value: Buffer;
 }
 
-/** Bytes that are no UTF-8 have no text: they are given in base64. */
 function revealedDocument({ field: { id, label, section, type }, value }: Revealed): object {
-  const text = value.toString('utf8');
-  const isText = Buffer.from(text, 'utf8').equals(value);
-  return { fieldId: id, label, section, type, ...(isText ? { value: text } : { base64: value.toString('base64') }) };
+  return { fieldId: id, label, section, type, ...valueMember('value', value) };
 }
 
 /** One value alone is what it is, so that a program can take it; several have their labels. */
@@ -139,7 +139,7 @@ export async function showHistory(call: Call): Promise<ExitCode> {
       ['VERSION', 'MADE', 'TITLE', 'NEW VALUES'],
       versions.map(({ version, updatedAt, title, changed }) => [
         String(version),
-        timeText(updatedAt),
+        relativeTime(updatedAt),
         title,
         changed.join(', '),
       ]),

@@ -15,7 +15,7 @@ import {
 import { printable } from '../../core/printable.ts';
 import { parseRecipe } from '../../core/recipe.ts';
 import type { Params } from '../../wire/methods.ts';
-import { findCollection } from './collection-commands.ts';
+import { findCollection, unwritable } from './collection-commands.ts';
 import { usage, type Call } from './command.ts';
 import type { ValueKind } from './human.ts';
 import { nameOfFile, readFileToAttach } from './item-files.ts';
@@ -83,13 +83,13 @@ export async function createItem(call: Call): Promise<ExitCode> {
   refuseArguments(assignments, { category, fields: [] });
   const daemon = await call.daemon();
   // Before anything is typed: a vault that is not there, or a locked one.
-  const { collectionId: collection } = await findCollection(daemon, call.flag('vault'));
+  const { collectionId: collection, name: vault } = await findCollection(daemon, call.flag('vault'));
   using gathered = await gather(call, assignments, category);
   const { fields, files } = gathered;
   const said = { collection, title, category, tags: tagsOf(call) ?? [], fields, files };
   const params = sshKey === undefined ? said : { ...said, sshKey };
   const { result } = await gathered.withPart(async (parts) => await daemon.call('item.create', params, { parts }));
-  call.output.answer(result, () => [`made item ${title} (${result.itemId})`]);
+  call.output.answer(result, () => [`made item ${title} in ${vault} (${result.itemId})`, ...unwritable(title)]);
   return EXIT.done;
 }
 
@@ -115,8 +115,11 @@ export async function restoreItem(call: Call): Promise<ExitCode> {
   const text = call.flag('version') ?? '';
   if (!/^[1-9]\d{0,8}$/.test(text)) throw usage('--version needs the number of a version', 'see keystile item history');
   const version = Number(text);
-  const { result } = await callForItem(call, 'item.restore', { ...namedItem(call), version });
-  call.output.answer(result, () => [`restored version ${version} as version ${result.version}`]);
+  const named = namedItem(call);
+  const { result } = await callForItem(call, 'item.restore', { ...named, version });
+  call.output.answer(result, () => [
+    `${named.item} is again what it was as version ${version}; that is version ${result.version}`,
+  ]);
   return EXIT.done;
 }
 
@@ -129,7 +132,9 @@ export async function archiveItem(call: Call, isArchived: boolean): Promise<Exit
 
 export async function deleteItem(call: Call): Promise<ExitCode> {
   const named = namedItem(call);
-  const { result } = await callForItem(call, 'item.delete', named);
+  const { item, collection } = (await callForItem(call, 'item.get', named)).result;
+  await call.human.confirmLoss(`Delete ${item.title} in ${collection} with its values, files and versions?`);
+  const { result } = await callForItem(call, 'item.delete', { item: item.itemId });
   call.output.answer(result, () => [`deleted ${named.item}`]);
   return EXIT.done;
 }

@@ -87,7 +87,8 @@ async function unmount(call: Call): Promise<ExitCode> {
   const daemon = await call.daemon();
   if (call.has('restore') || call.has('forget-backup')) {
     const isRestored = call.has('restore');
-    await call.human.withPassphrase('Passphrase', async (passphrase) => {
+    const question = `Passphrase to ${isRestored ? 'put the plain file back' : 'forget the copy of the plain file'}`;
+    await call.human.withPassphrase(question, async (passphrase) => {
       const method = isRestored ? 'mount.restore' : 'mount.forget_backup';
       await daemon.call(method, { path }, { parts: [passphrase] });
     });

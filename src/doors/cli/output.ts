@@ -90,9 +90,20 @@ function shownWidth(cell: string): number {
 export function timeText(iso: string, now = Date.now()): string {
   const at = Date.parse(iso);
   if (Number.isNaN(at)) return iso;
-  const away = at - now;
-  const relative = away >= 0 ? `in ${spokenDuration(away)}` : `${spokenDuration(-away)} ago`;
-  return `${relative} (${new Date(at).toISOString().slice(0, 19).replace('T', ' ')}Z)`;
+  return `${relativeTime(iso, now)} (${new Date(at).toISOString().slice(0, 19).replace('T', ' ')}Z)`;
+}
+
+/** `2 min ago`, or `in 5 min`: for a table, which should fit on 80 columns. */
+export function relativeTime(iso: string, now = Date.now()): string {
+  const away = Date.parse(iso) - now;
+  if (Number.isNaN(away)) return iso;
+  return away >= 0 ? `in ${spokenDuration(away)}` : `${spokenDuration(-away)} ago`;
+}
+
+/** A value as a member of a document: its text by that name, or `base64` for bytes that are no UTF-8. */
+export function valueMember(name: string, value: Buffer): object {
+  const text = value.toString('utf8');
+  return Buffer.from(text, 'utf8').equals(value) ? { [name]: text } : { base64: value.toString('base64') };
 }
 
 /** `1 grant`, `2 grants`. */

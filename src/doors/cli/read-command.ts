@@ -6,6 +6,7 @@ import { EXIT, type ExitCode } from '../../core/failure.ts';
 import { parseReference } from '../../core/reference.ts';
 import { FILE_MODE_DEFAULT, parseFileMode, refuseExisting, writeOutputFile } from '../../machine/output-file.ts';
 import { usage, type Call, type Command } from './command.ts';
+import { valueMember } from './output.ts';
 import { withValues } from './values.ts';
 
 const NEWLINE = Buffer.from('\n');
@@ -46,7 +47,7 @@ async function read(call: Call): Promise<ExitCode> {
         writeOutputFile(file, value);
         call.output.answer({ path: file.path, bytes: value.length }, () => [file.path]);
       } else if (call.output.isJson) {
-        call.output.answer({ reference, value: value.toString('utf8') }, () => []);
+        call.output.answer({ reference, ...valueMember('value', value) }, () => []);
       } else {
         await call.output.value(value);
         if (!call.has('no-newline')) await call.output.value(NEWLINE);

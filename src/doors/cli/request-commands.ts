@@ -9,7 +9,7 @@ import type { Params } from '../../wire/methods.ts';
 import type { RequestView } from '../../wire/views.ts';
 import { usage, type Call, type Command } from './command.ts';
 import { resolveId } from './ids.ts';
-import { table, timeText } from './output.ts';
+import { table, relativeTime } from './output.ts';
 
 /** As the daemon has it. Policy may allow less. */
 const MINUTES_MAX = 720;
@@ -84,12 +84,17 @@ async function list(call: Call): Promise<ExitCode> {
       request.agent,
       request.environment ?? '-',
       request.variables.join(' ') || '-',
-      request.argv.join(' ') || '-',
-      timeText(request.expiresAt),
+      commandOf(request),
+      relativeTime(request.expiresAt),
     ]);
     return table(['ID', 'ACTION', 'AGENT', 'ENVIRONMENT', 'VARIABLES', 'COMMAND', 'EXPIRES'], rows, 'nothing waits');
   });
   return EXIT.done;
+}
+
+/** A read or an inject is a command of keystile's own: it starts no program. */
+function commandOf({ argv, request: { work } }: RequestView): string {
+  return (work.action === 'Reveal' ? work.argv : argv).join(' ') || '-';
 }
 
 async function show(call: Call): Promise<ExitCode> {
@@ -213,7 +218,7 @@ async function deny(call: Call): Promise<ExitCode> {
 async function release(call: Call): Promise<ExitCode> {
   const runId = call.argument('RUN');
   const daemon = await call.daemon();
-  return await call.human.withPassphrase('Passphrase', async (passphrase) => {
+  return await call.human.withPassphrase('Passphrase to see held output', async (passphrase) => {
     const { parts } = await daemon.call('run.output', { runId }, { parts: [passphrase] });
     const [stdout = Buffer.alloc(0), stderr = Buffer.alloc(0)] = parts;
     if (call.has('show')) {

@@ -27,7 +27,7 @@ export const VAULT_COMMANDS: readonly Command[] = [
     example: 'keystile unlock',
     run: async (call) => {
       const daemon = await call.daemon();
-      await call.human.withPassphrase('Passphrase', async (passphrase) => {
+      await call.human.withPassphrase('Passphrase to unlock the vault', async (passphrase) => {
         await daemon.call('vault.unlock', {}, { parts: [passphrase] });
       });
       call.output.answer({ unlocked: true }, () => ['unlocked']);
@@ -88,7 +88,7 @@ async function init(call: Call): Promise<typeof EXIT.done> {
       : [`the recovery kit was written to ${kitPath}; keep it away from this machine`]),
     '',
     'next',
-    '  keystile setup codex                 or claude: lets the agent ask',
+    '  keystile setup codex                 or claude, cursor, vscode: lets the agent ask',
     '  keystile environment create NAME     a set of variables',
     '  keystile environment set NAME TOKEN  a value, typed where no agent sees it',
     '  keystile watch                       shows what agents ask, and answers',
@@ -106,7 +106,7 @@ async function writeKit(call: Call): Promise<typeof EXIT.done> {
   const path = resolve(call.argument('FILE'));
   refuseKitInHome(path, cliPaths().home);
   const daemon = await call.daemon();
-  const vaultId = await call.human.withPassphrase('Passphrase', async (passphrase) => {
+  const vaultId = await call.human.withPassphrase('Passphrase to write a recovery kit', async (passphrase) => {
     using kit = createKit(path);
     const { result, parts } = await daemon.call('vault.recovery_key', {}, { parts: [passphrase] });
     fillKit(kit, result.vaultId, parts);

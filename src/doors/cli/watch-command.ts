@@ -21,7 +21,7 @@ async function watch(call: Call): Promise<ExitCode> {
   const daemon = await call.daemon();
   const mailbox = new Mailbox();
   daemon.onEvent((event) => mailbox.put({ kind: 'event', event }));
-  const { result } = await call.human.withPassphrase('Passphrase', async (passphrase) => {
+  const { result } = await call.human.withPassphrase('Passphrase to watch and answer', async (passphrase) => {
     return await daemon.call('watch.open', {}, { parts: [passphrase] });
   });
   void daemon.closed.then(() => mailbox.put({ kind: 'over', why: 'the daemon has stopped' }));
