@@ -81,7 +81,11 @@ function typeOf(letters: readonly Letter[], field: string): { name: readonly Let
   if (found === null) return { name: letters, type: null };
   const word = TYPE_WORDS.find((known) => known === found[1]);
   if (word === undefined) {
-    throw invalid('that is not a type of field', field, `choose ${TYPE_WORDS.join(', ')}; write \\[ for a bracket`);
+    throw invalid(
+      'that is not a type of field',
+      field,
+      `choose ${TYPE_WORDS.join(', ')}; a backslash stands before a bracket that belongs to a name`,
+    );
   }
   return { name: letters.slice(0, found.index), type: word };
 }
@@ -93,10 +97,15 @@ function sectionOf(name: readonly Letter[], field: string): { section: string | 
   const ends = name.flatMap(({ letter, isEscaped }, i) => (letter === SECTION_END && !isEscaped ? [i] : []));
   const [end, second] = ends;
   if (second !== undefined)
-    throw invalid('a name has one period, between section and field', field, 'write \\. for more');
+    throw invalid(
+      'a name has one period, between section and field',
+      field,
+      'a backslash stands before a period that belongs to a name',
+    );
   if (end === undefined) return { section: null, label: textOf(name) };
   const section = textOf(name.slice(0, end));
-  if (section === '') throw invalid('a section needs a name', field, 'write \\. for a period in a name');
+  if (section === '')
+    throw invalid('a section needs a name', field, 'a backslash stands before a period that belongs to a name');
   return { section, label: textOf(name.slice(end + 1)) };
 }
 

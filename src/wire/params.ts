@@ -23,7 +23,15 @@ function asFailure(error: z.ZodError): Failure {
   const issue = error.issues[0];
   if (issue === undefined) return invalid([], 'is not valid');
   if (issue.code === 'unrecognized_keys') return invalid([...issue.path, issue.keys[0] ?? ''], 'is not an argument');
-  return invalid(issue.path, `is not valid (${issue.message})`);
+  return invalid(issue.path, wordsOf(issue));
+}
+
+/** A limit in our words; the rest is a program's mistake and may be said in the schema's. */
+function wordsOf(issue: z.core.$ZodIssue): string {
+  if (issue.code !== 'too_big') return `is not valid (${issue.message})`;
+  const units: Readonly<Record<string, string>> = { string: ' characters', array: ' entries' };
+  const unit = units[issue.origin] ?? '';
+  return unit === '' ? `is more than ${issue.maximum}` : `has more than ${issue.maximum}${unit}`;
 }
 
 /** NUL ends a string for the system, and half a surrogate pair is not text: what is shown would not be what is used. */

@@ -163,6 +163,22 @@ void test('help is where people look for it, and needs no daemon', () => {
   assert.match(keystile('--version').stdout, /^keystile \S+\n$/);
 });
 
+void test('an empty argument or flag is refused as such, except where it means something', () => {
+  const empty = [
+    ['import', ''],
+    ['read', ''],
+    ['run', '--env-file', '', '--', 'true'],
+    ['export', '--to='],
+  ];
+  for (const [i, { code, stderr }] of keystileEach(empty).entries()) {
+    assert.equal(code, 2, empty[i]?.join(' '));
+    assert.match(stderr, /^keystile: (?:FILE|REF|--env-file|--to) is empty; if it comes from a variable/);
+  }
+  const [set, list] = COMMANDS.filter(({ path }) => /^(?:environment set|item list)$/.test(path.join(' ')));
+  assert.ok(set !== undefined && list !== undefined);
+  assert.equal(parseCommand(set, ['shop', 'A', '--plain', '']).flags.get('plain'), '');
+});
+
 void test('help fits on 80 columns, but for examples, which are not broken', () => {
   const asked = [[], ...COMMANDS.map(({ path }) => path), ['environment'], ['item'], ['item', 'file']];
   for (const [i, { stdout }] of keystileEach(asked.map((path) => [...path, '--help'])).entries()) {

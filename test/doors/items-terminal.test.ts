@@ -69,6 +69,20 @@ describe('items at a terminal', { skip: !has('script') }, () => {
     assert.equal((await house.human(['item', 'get', 'kept'])).code, 7);
   });
 
+  test('a secret is not taken from standard input where that is a terminal, which would show it', async () => {
+    for (const args of [
+      ['item', 'create', '--title', 'shown', 'password=-'],
+      ['environment', 'set', 'none', 'A', '--value-stdin', '--passphrase-stdin'],
+      ['unlock', '--passphrase-stdin'],
+    ]) {
+      const seen = await sit(args, []);
+      assert.match(
+        seen,
+        /(?:standard input is a terminal, which shows what is typed; leave|no environment)[^]*exit=[27]/,
+      );
+    }
+  });
+
   test('a vault that is not there is said before anything is typed', async () => {
     const seen = await sit(['item', 'create', '--vault', 'none', '--title', 'x', 'password'], []);
     assert.doesNotMatch(seen, /not shown/);

@@ -1,7 +1,17 @@
 // Items from the command line to the file and back: real daemon, real commands, and a canary wherever a value flows.
 
 import assert from 'node:assert/strict';
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { assertNoCanary, makeCanary } from '../canaries.ts';
@@ -227,6 +237,31 @@ describe('items on the command line', () => {
       `${PASSPHRASE}\n`,
     );
     assert.match(shown.stderr, /a file is not shown/);
+  });
+
+  test('without --out-file it gets its own name, unless that leads elsewhere or is hidden', async () => {
+    const source = join(house.project, 'source');
+    writeFileSync(source, 'content');
+    const names = ['plain file', '.hidden', '..', 'a/b'];
+    const files = names.map((name) => `${name.replaceAll('.', '\\.')}[file]=${source}`);
+    await ok(['item', 'create', '--title', 'files', ...files]);
+    const save = (name: string): string[] => ['item', 'file', 'save', 'files', name, '--passphrase-stdin'];
+    await ok(save('plain file'), `${PASSPHRASE}\n`);
+    assert.equal(readFileSync(join(house.project, 'plain file'), 'utf8'), 'content');
+    for (const name of names.slice(1)) await refused(save(name), 2, /--out-file PATH/, `${PASSPHRASE}\n`);
+    for (const name of ['source', 'plain file']) rmSync(join(house.project, name));
+  });
+
+  test('a name that references cannot have is said when it is given', async () => {
+    assert.match((await say(['item', 'create', '--title', 'a/b'])).stdout, /references cannot have this name/);
+    assert.match((await say(['vault', 'create', 'c/d'])).stdout, /references cannot have this name/);
+    assert.doesNotMatch((await say(['vault', 'create', 'c d'])).stdout, /references/);
+    for (const name of ['c/d', 'c d']) await ok(['vault', 'delete', name]);
+    await ok(['item', 'delete', 'a/b']);
+  });
+
+  test('a title that is too long is said in our words', async () => {
+    await refused(['item', 'create', '--title', 'x'.repeat(129)], 2, /title has more than 128 characters \(title\)/);
   });
 
   test('a title that is there twice is refused, and says which ids there are', async () => {

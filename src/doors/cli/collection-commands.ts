@@ -5,7 +5,7 @@ import type { Collection } from '../../core/item.ts';
 import { canStandInReference } from '../../core/reference.ts';
 import type { Connection } from '../../wire/client.ts';
 import type { Call, Command } from './command.ts';
-import { counted, table, relativeTime, timeText } from './output.ts';
+import { counted, table, shortTime, timeText } from './output.ts';
 
 const NAME = { name: 'NAME' } as const;
 
@@ -116,7 +116,7 @@ function collectionTable(collections: readonly Collection[]): string[] {
     name,
     collectionId,
     String(itemCount),
-    relativeTime(createdAt),
+    shortTime(createdAt),
   ]);
   return table(['NAME', 'ID', 'ITEMS', 'MADE'], rows, 'no vaults; make one with: keystile vault create NAME');
 }

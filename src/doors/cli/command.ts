@@ -20,12 +20,14 @@ export interface Argument {
   readonly names?: NameKind;
 }
 
+/** Of an argument and of a flag an empty text is refused, unless the flag says what it means by one. */
 export interface Flag {
   readonly help: string;
   /** One letter that means the same. */
   readonly short?: string;
   /** What stands for the value in help, in capitals; a flag without it is a switch. */
   readonly value?: string;
+  readonly takesEmpty?: true;
   readonly choices?: readonly string[];
   /** Its value names one of these, for completion. */
   readonly names?: NameKind;

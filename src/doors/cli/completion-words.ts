@@ -3,7 +3,8 @@
 
 import { isAgentMarker, knownAgentAbove } from '../../core/agents-above.ts';
 import { ancestorsOf } from '../../machine/processes.ts';
-import type { Answer, Connection } from '../../wire/client.ts';
+import type { Answer } from '../../wire/answers.ts';
+import type { Connection } from '../../wire/client.ts';
 import type { NameKind } from './command.ts';
 import { findDaemon } from './daemon.ts';
 

@@ -88,7 +88,7 @@ export const ENVIRONMENT_COMMANDS: readonly Command[] = [
         optional: { accepts: RECIPE_WORD, default: RECIPE_DEFAULT },
         help: `make a value nobody has seen: hex:32, base64:32, password:24, letters,digits,symbols,32 or uuid; ${RECIPE_DEFAULT} when none is named`,
       },
-      plain: { value: 'VALUE', help: 'a value that is not secret and may be shown' },
+      plain: { value: 'VALUE', takesEmpty: true, help: 'a value that is not secret and may be shown' },
     },
     exclusive: [SOURCES],
     help: 'set a variable; the value is typed at the terminal and not shown',

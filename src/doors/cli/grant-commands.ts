@@ -6,7 +6,7 @@ import type { Params } from '../../wire/methods.ts';
 import type { RevokeView } from '../../wire/views.ts';
 import { usage, type Call, type Command } from './command.ts';
 import { resolveId } from './ids.ts';
-import { counted, table, relativeTime } from './output.ts';
+import { counted, table, shortTime } from './output.ts';
 
 const ROTATE = 'rotate the value if it may have been copied';
 const WHOLE_ID = /^(?:grant|lease|run|agent)_[0-9a-z]{20}$/;
@@ -78,7 +78,7 @@ async function grants(call: Call): Promise<ExitCode> {
       grant.variables.join(' ') || '-',
       whatText(grant),
       grant.usesLeft === null ? '-' : String(grant.usesLeft),
-      grant.expiresAt === null ? 'at lock' : relativeTime(grant.expiresAt),
+      grant.expiresAt === null ? 'at lock' : shortTime(grant.expiresAt),
     ]);
     const heads = ['ID', 'AGENT', 'SCOPE', 'ENVIRONMENT', 'VARIABLES', 'COMMAND OR READER', 'USES LEFT', 'ENDS'];
     return table(heads, rows, 'no grants');
@@ -97,7 +97,7 @@ async function leases(call: Call): Promise<ExitCode> {
       lease.variables.join(' ') || '-',
       whatText(lease),
       lease.pid === null ? '-' : String(lease.pid),
-      relativeTime(lease.startedAt),
+      shortTime(lease.startedAt),
     ]);
     const heads = ['ID', 'RUN', 'AGENT', 'ENVIRONMENT', 'VARIABLES', 'COMMAND OR READER', 'PID', 'STARTED'];
     return table(heads, rows, 'no leases: no program holds a value now');
@@ -160,7 +160,7 @@ async function agents(call: Call): Promise<ExitCode> {
       agent.name ?? '-',
       agent.program,
       agent.pids.join(' ') || '-',
-      relativeTime(agent.lastSeenAt),
+      shortTime(agent.lastSeenAt),
     ]);
     return table(['ID', 'STATE', 'SAYS IT IS', 'PROGRAM', 'PIDS', 'LAST SEEN'], rows, 'no agent has asked yet');
   });

@@ -5,7 +5,9 @@ import { VALUE_BYTES_MAX } from '../../core/environment.ts';
 import { Failure } from '../../core/failure.ts';
 import { printable } from '../../core/printable.ts';
 import type { Secret } from '../../core/secret.ts';
+import { isTerminal } from '../../machine/pty.ts';
 import type { Terminal } from '../../machine/terminal.ts';
+import { usage } from './command.ts';
 import { standard } from './output.ts';
 
 /** NIST SP 800-63B asks for 8 at least; the strength of a vault at rest is that of its passphrase. */
@@ -94,6 +96,7 @@ export function processHuman(isStdin: boolean): Human {
     },
     async withValue(question, isFromStdin, use, kind = VARIABLE) {
       if (!isFromStdin) return await withTypedValue(question, use, kind);
+      refuseTerminalInput('leave that out, and it is asked for and not shown');
       // Standard input has two tenants: its first line is the passphrase, whether this command needs one or not.
       if (isStdin) (await readPassphrase()).wipe();
       return await withStdinValue(use, kind);
@@ -104,7 +107,7 @@ export function processHuman(isStdin: boolean): Human {
     },
     confirm: async (question) => isStdin || (await confirmAtTerminal(question)),
     async confirmLoss(question) {
-      if (isStdin || !process.stdin.isTTY || (await confirmAtTerminal(printable(question)))) return;
+      if (isStdin || !isTerminal(0) || (await confirmAtTerminal(printable(question)))) return;
       throw new Failure('request/denied', 'nothing was deleted', { hint: 'answer y to delete it' });
     },
   };
@@ -116,7 +119,13 @@ async function openTerminal(): Promise<Terminal | null> {
 }
 
 async function readPassphrase(): Promise<Secret> {
+  refuseTerminalInput('leave --passphrase-stdin out, and it is asked for and not shown');
   return await (await import('../../machine/terminal.ts')).readPassphraseFromStdin();
+}
+
+/** Nobody asked there, and the terminal would show it. */
+function refuseTerminalInput(hint: string): void {
+  if (isTerminal(0)) throw usage('standard input is a terminal, which shows what is typed', hint);
 }
 
 async function withTerminal<T>(use: (terminal: Terminal) => Promise<T>, instead?: string): Promise<T> {

@@ -6,6 +6,7 @@ import { formatReference } from '../../core/reference.ts';
 import { fillTemplate, parseTemplate, TEMPLATE_BYTES_MAX, type Template } from '../../core/template.ts';
 import { readInputFile } from '../../machine/input-file.ts';
 import { refuseExisting, writeOutputFile } from '../../machine/output-file.ts';
+import { isTerminal } from '../../machine/pty.ts';
 import type { Call, Command } from './command.ts';
 import { valueMember } from './output.ts';
 import { fileOf } from './read-command.ts';
@@ -54,6 +55,7 @@ async function inject(call: Call): Promise<ExitCode> {
 async function stdinTemplate(call: Call): Promise<Buffer> {
   await call.human.takePassphrase();
   const { readAllStdin } = await import('../../machine/terminal.ts');
+  if (isTerminal(0)) call.output.note('keystile: type the template, then Ctrl-D; --in-file names a file');
   return await readAllStdin(TEMPLATE_BYTES_MAX);
 }
 

@@ -13,7 +13,7 @@ const VAULT: Flag = {
   names: 'vault',
   help: 'the vault it is in, by name or id; needed where a title is there twice',
 };
-const TAGS: Flag = { value: 'TAGS', help: 'tags, with commas between them; none for an empty text' };
+const TAGS: Flag = { value: 'TAGS', takesEmpty: true, help: 'tags, with commas between them; none for an empty text' };
 const GENERATE: Flag = {
   value: 'RECIPE',
   optional: { accepts: RECIPE_WORD, default: 'password:24' },

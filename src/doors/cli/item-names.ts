@@ -7,7 +7,7 @@ import type { Answer } from '../../wire/answers.ts';
 import type { CallOptions, Connection } from '../../wire/client.ts';
 import type { MethodName, Params } from '../../wire/methods.ts';
 import { usage, type Call } from './command.ts';
-import { table, relativeTime } from './output.ts';
+import { table, shortTime } from './output.ts';
 
 /** The item that is meant, for the params of a call. */
 export interface NamedItem {
@@ -72,7 +72,7 @@ function itemLines(candidates: Candidates): string[] {
     itemId,
     title,
     category,
-    relativeTime(updatedAt),
+    shortTime(updatedAt),
   ]);
   return table(['ID', 'TITLE', 'CATEGORY', 'CHANGED'], rows, '');
 }

@@ -8,7 +8,7 @@ import { unpackValues } from '../../wire/packed.ts';
 import { findCollection } from './collection-commands.ts';
 import type { Call } from './command.ts';
 import { callForItem, namedItem, placesOf } from './item-names.ts';
-import { counted, table, relativeTime, timeText, valueMember } from './output.ts';
+import { counted, table, shortTime, timeText, valueMember } from './output.ts';
 
 export async function listItems(call: Call): Promise<ExitCode> {
   const daemon = await call.daemon();
@@ -30,21 +30,25 @@ export async function listItems(call: Call): Promise<ExitCode> {
   const items = found
     .sort((a, b) => compare(a.title, b.title) || compare(a.itemId, b.itemId))
     .map((item) => ({ ...item, vault: names.get(item.collectionId) ?? '' }));
-  call.output.answer({ items }, () =>
-    table(
-      ['TITLE', 'ID', 'VAULT', 'CATEGORY', 'TAGS', 'CHANGED'],
-      items.map((item) => [
-        item.title,
-        item.itemId,
-        item.vault,
-        item.category,
-        item.tags.join(','),
-        relativeTime(item.updatedAt),
-      ]),
-      call.has('archived') ? 'nothing in the archive' : 'no items; make one with: keystile item create --title TITLE',
-    ),
-  );
+  const none = call.has('archived')
+    ? 'nothing in the archive'
+    : 'no items; make one with: keystile item create --title TITLE';
+  call.output.answer({ items }, () => itemTable(items, none));
   return EXIT.done;
+}
+
+/** Tags only where there are some: the rest fits on 80 columns. */
+function itemTable(items: readonly (ItemSummary & { readonly vault: string })[], none: string): string[] {
+  const hasTags = items.some(({ tags }) => tags.length > 0);
+  const rows = items.map(({ title, itemId, vault, category, tags, updatedAt }) => [
+    title,
+    itemId,
+    vault,
+    category,
+    ...(hasTags ? [tags.join(',')] : []),
+    shortTime(updatedAt),
+  ]);
+  return table(['TITLE', 'ID', 'VAULT', 'CATEGORY', ...(hasTags ? ['TAGS'] : []), 'CHANGED'], rows, none);
 }
 
 /** Page by page, so that no frame is too large. */
@@ -139,7 +143,7 @@ export async function showHistory(call: Call): Promise<ExitCode> {
       ['VERSION', 'MADE', 'TITLE', 'NEW VALUES'],
       versions.map(({ version, updatedAt, title, changed }) => [
         String(version),
-        relativeTime(updatedAt),
+        shortTime(updatedAt),
         title,
         changed.join(', '),
       ]),

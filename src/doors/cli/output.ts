@@ -93,11 +93,15 @@ export function timeText(iso: string, now = Date.now()): string {
   return `${relativeTime(iso, now)} (${new Date(at).toISOString().slice(0, 19).replace('T', ' ')}Z)`;
 }
 
-/** `2 min ago`, or `in 5 min`: for a table, which should fit on 80 columns. */
-export function relativeTime(iso: string, now = Date.now()): string {
+/** `2 min ago`, or `in 5 min`, in one unit: for a table, which should fit on 80 columns. */
+export function shortTime(iso: string, now = Date.now()): string {
+  return relativeTime(iso, now, (duration) => duration.split(' ').slice(0, 2).join(' '));
+}
+
+function relativeTime(iso: string, now: number, say = (duration: string): string => duration): string {
   const away = Date.parse(iso) - now;
   if (Number.isNaN(away)) return iso;
-  return away >= 0 ? `in ${spokenDuration(away)}` : `${spokenDuration(-away)} ago`;
+  return away >= 0 ? `in ${say(spokenDuration(away))}` : `${say(spokenDuration(-away))} ago`;
 }
 
 /** A value as a member of a document: its text by that name, or `base64` for bytes that are no UTF-8. */

@@ -160,8 +160,14 @@ function flagValue(name: string, flag: Flag, value: string | undefined): string 
     return true;
   }
   if (value === undefined) throw usage(`${name} needs a value`, `write ${name} ${flag.value}`);
+  if (flag.takesEmpty !== true) refuseEmpty(name, value);
   refuseOther(name, value, flag.choices);
   return value;
+}
+
+/** Said here, because what an empty path or name would lead to says something else. */
+function refuseEmpty(name: string, value: string): void {
+  if (value === '') throw usage(`${name} is empty`, 'if it comes from a variable of the shell, that is not set');
 }
 
 function refuseOther(name: string, value: string, choices: readonly string[] | undefined): void {
@@ -202,6 +208,7 @@ function nameArguments(command: Command, positionals: readonly string[]): Pick<P
     if (value === undefined) {
       throw usage(`${command.path.join(' ')} needs ${argument.name}`, helpHint(command.path));
     }
+    refuseEmpty(argument.name, value);
     refuseOther(argument.name, value, argument.choices);
     args.set(argument.name, value);
   }

@@ -9,7 +9,7 @@ import type { Params } from '../../wire/methods.ts';
 import type { RequestView } from '../../wire/views.ts';
 import { usage, type Call, type Command } from './command.ts';
 import { resolveId } from './ids.ts';
-import { table, relativeTime } from './output.ts';
+import { table, shortTime } from './output.ts';
 
 /** As the daemon has it. Policy may allow less. */
 const MINUTES_MAX = 720;
@@ -85,7 +85,7 @@ async function list(call: Call): Promise<ExitCode> {
       request.environment ?? '-',
       request.variables.join(' ') || '-',
       commandOf(request),
-      relativeTime(request.expiresAt),
+      shortTime(request.expiresAt),
     ]);
     return table(['ID', 'ACTION', 'AGENT', 'ENVIRONMENT', 'VARIABLES', 'COMMAND', 'EXPIRES'], rows, 'nothing waits');
   });
