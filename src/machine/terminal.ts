@@ -281,7 +281,7 @@ function feedUntilDone(chunk: Buffer, take: (byte: number) => 'more' | 'done'): 
 }
 
 function brokenOff(): Failure {
-  return new Failure('human/needed', 'broken off');
+  return new Failure('human/needed', 'broken off', { hint: 'nothing was done; run it again to answer' });
 }
 
 function tooLong(): Failure {

@@ -183,7 +183,7 @@ describe('the human at a terminal', { skip: !has('script') }, () => {
     sitting.type(`${typed}\r`);
     assert.equal(await sitting.end(), '0');
     assertNoCanary(Buffer.from(sitting.seen), typed);
-    assert.match(await house.ok(['environment', 'show', 'shop']), /TYPED +literal +yes/);
+    assert.match(await house.ok(['environment', 'show', 'shop']), /TYPED +concealed +yes/);
   });
 
   test('a name that cannot be is said before a value is typed', async () => {

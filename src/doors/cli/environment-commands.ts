@@ -143,7 +143,8 @@ function environmentLines(environment: Environment): string[] {
   const by = createdBy === null ? 'you' : `agent ${createdBy}`;
   const rows = variables.map((variable) => [
     variable.name,
-    variable.kind,
+    // The word of the documents: a value of yours that is not shown.
+    variable.kind === 'literal' ? 'concealed' : variable.kind,
     variable.isSet ? 'yes' : 'no',
     note(variable),
   ]);
