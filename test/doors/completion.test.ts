@@ -132,6 +132,21 @@ test('only the kinds there are have names, and a command that is not alone is no
   assert.equal((await house.keystile(['completion-words', 'mount', 'more'])).code, 2);
 });
 
+test('an item is completed by its title, of all vaults and not of the archive', async () => {
+  for (const vault of ['one', 'two']) await house.ok(['vault', 'create', vault]);
+  for (const [vault, title] of [
+    ['one', 'Stripe'],
+    ['two', 'Stripe'],
+    ['two', 'Bank account'],
+    ['two', 'Old'],
+  ] as const) {
+    await house.ok(['item', 'create', '--vault', vault, '--title', title]);
+  }
+  await house.ok(['item', 'archive', 'Old']);
+  const titles = (await house.ok(['completion-words', 'item'])).split('\n').filter((title) => title !== '');
+  assert.deepEqual(titles.toSorted(), ['Bank account', 'Stripe']);
+});
+
 test('an agent that asks as a shell would is told nothing', async () => {
   const asks = 'keystile completion-words environment';
   const run = (env: Record<string, string>, program: string) =>

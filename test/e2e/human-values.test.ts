@@ -230,6 +230,7 @@ describe('the same commands below an agent', () => {
     const { requests } = await house.json<{ requests: { action: string; request: { work: unknown } }[] }>(['requests']);
     assert.equal(requests[0]?.action, 'Reveal');
     assert.match(JSON.stringify(requests[0]?.request.work), /Work \/ shop \/ password \(item_/);
+    assert.match(await house.ok(['requests']), /Reveal .* keystile read op:\/\/Work\/shop\/password /);
     assert.equal((await house.human(['approve', requestId, '--for', '5m'])).code, 2, 'once, and nothing longer');
     assert.equal((await house.human(['approve', requestId])).code, 0);
     assert.deepEqual(await reading.then(({ code, stdout }) => [code, stdout]), [0, `${password}\n`]);
