@@ -273,6 +273,7 @@ describe('items on the command line', () => {
     assert.equal(ids.length, 2);
     await ok(['item', 'archive', ids[0] ?? '']);
     assert.equal((await item('twin')).itemId, ids[1]);
+    await refused(['item', 'unarchive', 'twin'], 2, /item list --archived shows it/);
     await ok(['item', 'unarchive', ids[0] ?? '']);
     await refused(['item', 'get', 'twin'], 8, /2 items have that title/);
     await ok(['item', 'delete', ids[0] ?? '']);

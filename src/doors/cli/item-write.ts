@@ -12,6 +12,7 @@ import {
   type Category,
   type Item,
 } from '../../core/item.ts';
+import { isId } from '../../core/names.ts';
 import { printable } from '../../core/printable.ts';
 import { parseRecipe } from '../../core/recipe.ts';
 import type { Params } from '../../wire/methods.ts';
@@ -125,6 +126,8 @@ export async function restoreItem(call: Call): Promise<ExitCode> {
 
 export async function archiveItem(call: Call, isArchived: boolean): Promise<ExitCode> {
   const named = namedItem(call, isArchived ? 'ITEM' : 'ID');
+  if (!isArchived && !isId('item', named.item))
+    throw usage('what is in the archive is found by its id', 'keystile item list --archived shows it');
   await callForItem(call, 'item.archive', { ...named, isArchived });
   call.output.answer({ isArchived }, () => [isArchived ? `archived ${named.item}` : `${named.item} is back`]);
   return EXIT.done;
