@@ -122,6 +122,15 @@ export function become(plan: Launch & { readonly ignored: bigint }): never {
   throw startFailure(plan.program, error);
 }
 
+/**
+ * Ends this process at once. Node would first give each terminal among its first three descriptors the settings it found
+ * there at its start, and by now they may be those of somebody else: of `run -- a | less`, less's.
+ */
+export function leave(exitCode: number): never {
+  loadLibrary()._exit(exitCode);
+  throw new TypeError('a process that has ended goes on');
+}
+
 function signalsOf(mask: bigint): number[] {
   return Array.from({ length: 64 }, (_none, i) => i + 1).filter((signal) => isIn(mask, signal));
 }
@@ -192,6 +201,7 @@ function load() {
     signal: func('intptr_t signal(int signal, intptr_t handler)'),
     execve: func('int execve(void *path, void **argv, void **envp)'),
     fcntl: func('int fcntl(int fd, int command, ...)'),
+    _exit: func('void _exit(int status)'),
     waitpid: func('int waitpid(int pid, void *status, int options)'),
     errno,
   };

@@ -5,7 +5,7 @@
 
 import { fstatSync } from 'node:fs';
 import { Failure } from '../../../core/failure.ts';
-import { become, type Launch } from '../../../machine/launch.ts';
+import { become, leave, type Launch } from '../../../machine/launch.ts';
 import { isTerminal } from '../../../machine/pty.ts';
 import { EnvironmentBlock, type RunVariable } from './environment-block.ts';
 import { LateNeedles } from './masked-output.ts';
@@ -56,7 +56,12 @@ export async function runForHuman(run: HumanRun): Promise<number> {
   const typed = isFoundByName && !word.startsWith('-') ? word : program;
   const plan = { ...launch, word: typed, hasOrdinaryNames: block.hasOrdinaryNames, ignored, needles };
   const onStarted = (): void => block[Symbol.dispose]();
-  if (!isAtTerminal()) return await (await import('./group.ts')).runInGroup(plan, onStarted);
+  if (!isAtTerminal()) {
+    const exitCode = await (await import('./group.ts')).runInGroup(plan, onStarted);
+    needles[Symbol.dispose]();
+    if ([0, 1, 2].some(isTerminal)) leave(exitCode);
+    return exitCode;
+  }
   return await (await import('./session.ts')).runInSession(plan, onStarted);
 }
 
