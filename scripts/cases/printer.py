@@ -90,12 +90,13 @@ def show(streams, writes, is_cut, mark):
     if writes == "a half on each":
         out, err = out[: len(out) // 2], out[len(out) // 2 :]
     for fd, data in ((OUT, out), (ERR, err)):
-        first, *others = pieces(data, writes, is_cut)
-        write(fd, frame + first)
-        for piece in others:
+        writes_of = pieces(data, writes, is_cut)
+        writes_of[0] = frame + writes_of[0]
+        writes_of[-1] += b"\n@@ end @@\n"
+        # No case shares a reading with the one before it.
+        for piece in writes_of:
             taken(fd)
             write(fd, piece)
-        write(fd, b"\n@@ end @@\n")
 
 
 def main():

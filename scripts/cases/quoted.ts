@@ -1,6 +1,6 @@
 // Ways that write some letters of a secret otherwise: shells, languages and formats, each with its own quoting.
 
-import { bytesOf, by, entities, escapes, percent, replacing, shellQuotes, then, without } from './reading.ts';
+import { bytesOf, by, entities, escapes, percent, replacing, shellQuotes, chain, without } from './reading.ts';
 import { node, perl, python, shell, type Way } from './way.ts';
 
 const escaped = by(escapes);
@@ -27,13 +27,16 @@ const LANGUAGES: readonly Way[] = [
   python("Python's repr", 'repr(v)', escaped),
   python("Python's ascii", 'ascii(v)', escaped),
   python('repr of bytes', 'repr(b)', escaped),
-  python('pprint of a dictionary', 'pprint.pformat({"key": v}, width=40)', by(then(without(/'\n\s+'/g), escapes))),
+  python('pprint of a dictionary', 'pprint.pformat({"key": v}, width=40)', by(chain(without(/'\n\s+'/g), escapes))),
   shell('a Python traceback', `"$PY" -c 'import os; raise KeyError(os.environ["V"])'; true`, escaped),
   shell("ValueError of Python's int", `"$PY" -c 'import os; int(os.environ["V"])'; true`, escaped),
-  node('console.log of an object', 'console.log({ key: process.env.V })', by(then(without(/' \+\n\s+'/g), escapes))),
-  node('console.log of a Buffer', 'console.log(Buffer.from(process.env.V))', by((text) => [bytesOfHex(text)])),
+  node('console.log of an object', 'console.log({ key: process.env.V })', by(chain(without(/' \+\n\s+'/g), escapes))),
+  node(
+    'console.log of a Buffer',
+    'console.log(Buffer.from(process.env.V))',
+    by((text) => [bytesOfHex(text)]),
+  ),
   node('an uncaught error', 'throw new Error(process.env.V)'),
-  node('an address that is wrong', 'new URL(`http://${process.env.V}:x/`)', escaped),
   perl('Data::Dumper', 'use Data::Dumper; print Dumper($ENV{V})', escaped),
   perl('Data::Dumper, Useqq', 'use Data::Dumper; $Data::Dumper::Useqq = 1; print Dumper($ENV{V})', escaped),
   shell('awk', `awk 'BEGIN { printf "[%s]\\n", ENVIRON["V"] }'`),
@@ -43,10 +46,24 @@ const LANGUAGES: readonly Way[] = [
   python("Go's %+q", 'json.dumps(v)', escaped),
   python('Rust and JavaScript, \\u{…} for each', '"".join("\\\\u{%x}" % ord(c) for c in v)', escaped),
   python('Perl, \\x{…} for each', '"".join("\\\\x{%x}" % ord(c) for c in v)', escaped),
-  python('names of characters', '"".join("\\\\N{%s}" % unicodedata.name(c, "LINE FEED") for c in v)', by(fromNames, lettersAndDigits)),
-  python('CSS', '"".join("\\\\%x " % ord(c) for c in v)', by((text) => [text.replaceAll(/\\([\da-f]+) /g, (_m, hex: string) => bytesOf(String.fromCodePoint(Number.parseInt(hex, 16))))])),
-  shell('sed -n l', `printf '%s\\n' "$V" | sed -n l`, by(then(without(/\\\n|\$$/gm), escapes))),
-  shell('cat -A', `printf '%s\\n' "$V" | cat -A`, by((text) => [fromCatA(text)])),
+  python(
+    'names of characters',
+    '"".join("\\\\N{%s}" % unicodedata.name(c, "LINE FEED") for c in v)',
+    by(fromNames, lettersAndDigits),
+  ),
+  python(
+    'CSS',
+    '"".join("\\\\%x " % ord(c) for c in v)',
+    by((text) => [
+      text.replaceAll(/\\([\da-f]+) /g, (_m, hex: string) => bytesOf(String.fromCodePoint(Number.parseInt(hex, 16)))),
+    ]),
+  ),
+  shell('sed -n l', `printf '%s\\n' "$V" | sed -n l`, by(chain(without(/\\\n|\$$/gm), escapes))),
+  shell(
+    'cat -A',
+    `printf '%s\\n' "$V" | cat -A`,
+    by((text) => [fromCatA(text)]),
+  ),
 ];
 
 const FORMATS: readonly Way[] = [
@@ -54,23 +71,39 @@ const FORMATS: readonly Way[] = [
   shell('JSON of jq', `printf %s "$V" | jq -Rs '{key: .}'`, escaped),
   node('JSON.stringify', 'console.log(JSON.stringify({ key: process.env.V }))', escaped),
   python('JSON as PHP writes it', 'json.dumps(v).replace("/", "\\\\/")', escaped),
-  python('JSON in JSON', 'json.dumps({"body": json.dumps({"key": v})})', by(then(escapes, escapes))),
-  node('JSON in JSON in JSON', 'let it = process.env.V; for (let k = 0; k < 3; k += 1) it = JSON.stringify({ it }); console.log(it)', by(then(escapes, escapes, escapes))),
+  python('JSON in JSON', 'json.dumps({"body": json.dumps({"key": v})})', by(chain(escapes, escapes))),
+  node(
+    'JSON in JSON in JSON',
+    'let it = process.env.V; for (let k = 0; k < 3; k += 1) it = JSON.stringify({ it }); console.log(it)',
+    by(chain(escapes, escapes, escapes)),
+  ),
   python('JSON with \\u00XX for each letter', '"".join("\\\\u%04x" % ord(c) for c in v)', escaped),
   python('CSV', `'"' + v.replace('"', '""') + '"'`, by(replacing('""', '"'))),
   python('SQL', `"'" + v.replace("'", "''") + "'"`, by(replacing("''", "'"))),
   python('HTML', 'html.escape(v)', by(entities)),
   python('HTML, decimal', '"".join("&#%d;" % ord(c) for c in v)', by(entities)),
   python('HTML, hex', '"".join("&#x%x;" % ord(c) for c in v)', by(entities)),
-  python('a property of Java', 'v.replace("\\\\", "\\\\\\\\").replace(":", "\\\\:").replace("=", "\\\\=").replace("#", "\\\\#").replace("\\n", "\\\\n")', escaped),
-  python('quoted-printable', 'quopri.encodestring(b)', by((text) => [text.replaceAll('=\n', '').replaceAll(/=([\dA-F]{2})/g, (_m, hex: string) => bytesOfHex(hex))])),
+  python(
+    'a property of Java',
+    'v.replace("\\\\", "\\\\\\\\").replace(":", "\\\\:").replace("=", "\\\\=").replace("#", "\\\\#").replace("\\n", "\\\\n")',
+    escaped,
+  ),
+  python(
+    'quoted-printable',
+    'quopri.encodestring(b)',
+    by((text) => [text.replaceAll('=\n', '').replaceAll(/=([\dA-F]{2})/g, (_m, hex: string) => bytesOfHex(hex))]),
+  ),
   python('quote of urllib', 'urllib.parse.quote(v)', by(percent)),
   python('quote_plus of urllib', 'urllib.parse.quote_plus(v)', by(percent)),
-  python('percent, small letters', '"".join(c if c.isalnum() and c.isascii() else "".join("%%%02x" % x for x in c.encode()) for c in v)', by(percent)),
+  python(
+    'percent, small letters',
+    '"".join(c if c.isalnum() and c.isascii() else "".join("%%%02x" % x for x in c.encode()) for c in v)',
+    by(percent),
+  ),
   node('encodeURIComponent', 'console.log(encodeURIComponent(process.env.V))', by(percent)),
   node('URLSearchParams', 'console.log(String(new URLSearchParams({ key: process.env.V })))', by(percent)),
   python('percent for each byte', '"".join("%%%02X" % x for x in b)', by(percent)),
-  python('percent, twice', 'urllib.parse.quote(urllib.parse.quote(v, safe=""), safe="")', by(then(percent, percent))),
+  python('percent, twice', 'urllib.parse.quote(urllib.parse.quote(v, safe=""), safe="")', by(chain(percent, percent))),
   python('the password in a DSN', '"postgres://app:%s@db.example/x" % urllib.parse.quote(v, safe="")', by(percent)),
 ];
 
@@ -94,7 +127,9 @@ function lettersAndDigits(secret: string): string {
 }
 
 function bytesOfHex(text: string): string {
-  return [...text.matchAll(/\b[\da-f]{2}\b/gi)].map(([digits]) => String.fromCharCode(Number.parseInt(digits, 16))).join('');
+  return [...text.matchAll(/\b[\da-f]{2}\b/gi)]
+    .map(([digits]) => String.fromCharCode(Number.parseInt(digits, 16)))
+    .join('');
 }
 
 /** `M-C` for 0xC3, `M-)` for 0xA9, `M-^@` for 0x80, `$` at the end of a line. */

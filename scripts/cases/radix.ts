@@ -48,7 +48,8 @@ export function decodeNumber(alphabet: string): Decoder {
   return (text) => {
     const longest = text.split(/\s+/).toSorted((a, b) => b.length - a.length)[0] ?? '';
     let number = 0n;
-    for (const digit of longest) number = number * BigInt(alphabet.length) + BigInt(Math.max(alphabet.indexOf(digit), 0));
+    for (const digit of longest)
+      number = number * BigInt(alphabet.length) + BigInt(Math.max(alphabet.indexOf(digit), 0));
     const digits = number.toString(16);
     return [Buffer.from(digits.padStart(digits.length + (digits.length % 2), '0'), 'hex').toString('latin1')];
   };

@@ -44,7 +44,7 @@ export function textsOf({ stdout, stderr }: Printed, { decode, isInTurn }: Readi
 }
 
 /** One after the other. */
-export function then(...decoders: readonly Decoder[]): Decoder {
+export function chain(...decoders: readonly Decoder[]): Decoder {
   return (text) =>
     decoders.reduce<string[]>((texts, decode) => texts.flatMap((it) => [...new Set(decode(it))]), [text]);
 }
@@ -131,11 +131,8 @@ export const entities: Decoder = (text) => [
 export const base64: Decoder = decode64;
 export const hex: Decoder = decodeHex;
 /** With the place before and the characters behind, as hexdump -C and xxd print them. */
-export const hexDump: Decoder = then(
-  either(
-    without(/^[\da-f]{7,8}:?|\s\|.*(?:\||$)/gm),
-    without(/^[\da-f]{7,8}:|(?<=[\da-f]) {2}\S.*$/gm),
-  ),
+export const hexDump: Decoder = chain(
+  either(without(/^[\da-f]{7,8}:?|\s\|.*(?:\||$)/gm), without(/^[\da-f]{7,8}:|(?<=[\da-f]) {2}\S.*$/gm)),
   decodeHex,
 );
 

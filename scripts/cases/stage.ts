@@ -116,7 +116,9 @@ function layOutPeers(house: House): void {
   mkdirSync(peerFolder(house));
   const schema = SHAPES.map(({ variable }) => `# @sensitive @required\n${variable}=\n`);
   writeFileSync(join(peerFolder(house), '.env.schema'), `# ---\n${schema.join('\n')}`);
-  const lines = SHAPES.map(({ variable, value }) => `${variable}=\`${value.toString('utf8').replaceAll('$', '\\$')}\`\n`);
+  const lines = SHAPES.map(
+    ({ variable, value }) => `${variable}=\`${value.toString('utf8').replaceAll('$', '\\$')}\`\n`,
+  );
   writeFileSync(join(peerFolder(house), 'x.env'), lines.join(''));
 }
 

@@ -74,7 +74,9 @@ export function documentOf(groups: readonly Group[], outputs: Outputs): string {
     ({ title, ways }) => `### ${title}\n\n${markdownTable([head, ...rowsOf(ways, SHOWN_TOOLS, outputs)])}`,
   );
   const measured = groups.flatMap(({ ways }) => ways).filter((way) => missingFor(way).length === 0);
-  return [`${measured.length} ways.`, sumsByTool(measured, outputs), sumsByShape(measured, outputs), ...tables].join('\n\n');
+  return [`${measured.length} ways.`, sumsByTool(measured, outputs), sumsByShape(measured, outputs), ...tables].join(
+    '\n\n',
+  );
 }
 
 function sumsByTool(ways: readonly Way[], outputs: Outputs): string {
@@ -108,4 +110,20 @@ export function blindIn(ways: readonly Way[], outputs: Outputs): string[] {
     .map((way) => [way.name, inWords(cellsOf(way, 'nothing', outputs))] as const)
     .filter(([, words]) => words.includes('masked'))
     .map(([name, words]) => `${name}: ${words} though nobody masks`);
+}
+
+/** Where another tool leaves less than `keystile run`: one line for each way, with both in words. */
+export function betterElsewhere(ways: readonly Way[], outputs: Outputs): string[] {
+  const measured = ways.filter((way) => missingFor(way).length === 0);
+  return measured.flatMap((way) => {
+    const ours = cellsOf(way, 'run', outputs);
+    return (['varlock', 'dotenvx'] as const).flatMap((tool) => {
+      const places = cellsOf(way, tool, outputs).flatMap(({ shape, isCut, verdict }, i) => {
+        const own = ours[i]?.verdict ?? 'whole';
+        const isLess = VERDICTS.indexOf(verdict) < VERDICTS.indexOf(own);
+        return isLess ? [`${shape}${isCut ? ' cut' : ''} ${verdict} and not ${own}`] : [];
+      });
+      return places.length === 0 ? [] : [`${way.name}: ${tool} leaves ${places.join(', ')}`];
+    });
+  });
 }
