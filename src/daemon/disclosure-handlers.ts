@@ -34,7 +34,7 @@ export function disclosureHandlers(service: Service) {
       const { signal } = call;
       const disclosing = service.authority.disclose({ purpose, wanted, proof, pid, names, signal });
       const disclosed = await disclosing.catch((error: unknown) => {
-        throw proof.kind === 'request' ? error : withCandidates(service, wanted, error);
+        throw proof.kind === 'request' ? error : told(service, wanted, error);
       });
       const { bytes, views } = packed(disclosed);
       call.setParts([bytes]);
@@ -129,6 +129,21 @@ async function provenByRequest(
     leads.map((lead) => ({ ...lead, name: lead.reference })),
   );
   return { wanted, proof: { kind: 'request', ticket } };
+}
+
+/** Which of the references is wrong, for the human only: in an env file there may be fifty. */
+function told(service: Service, wanted: readonly Wanted[], error: unknown): unknown {
+  if (!(error instanceof Failure) || error.code !== 'name/not_found' || !service.isUnlocked)
+    return withCandidates(service, wanted, error);
+  const wrong = wanted.find(({ place }) => {
+    return (
+      place.kind === 'reference' && leadOf(service.unlocked(), service.elsewhere, place.reference).nowhere !== undefined
+    );
+  });
+  if (wrong?.place.kind !== 'reference') return error;
+  const hint = 'keystile vault list, keystile item list and keystile item get show the names';
+  const whose = wrong.name === wrong.place.reference ? '' : `${wrong.name}: `;
+  return new Failure(error.code, `${whose}${wrong.place.reference}: ${error.message}`, { hint, cause: error });
 }
 
 /** What an ambiguous reference could mean, for the human only. Any other error as it is. */

@@ -94,9 +94,9 @@ export class ItemDraft {
     this.#why ??= why;
   }
 
-  /** The item; or why there is none, and then its values are wiped. */
-  finish(): NewItem | SkippedItem {
-    if (this.size === 0) this.refuse('empty');
+  /** The item; or why there is none, and then its values are wiped. One with nothing in it is none, unless `mayBeEmpty`. */
+  finish(mayBeEmpty = false): NewItem | SkippedItem {
+    if (this.size === 0 && !mayBeEmpty) this.refuse('empty');
     const item = {
       title: this.title,
       category: this.category,
@@ -129,9 +129,9 @@ export class VaultDraft {
     this.name = name === null ? null : cleanName(name, '') || null;
   }
 
-  take(draft: ItemDraft): void {
+  take(draft: ItemDraft, mayBeEmpty = false): void {
     if (this.#items.length >= ITEMS_MAX) draft.refuse('too-many-items');
-    const end = draft.finish();
+    const end = draft.finish(mayBeEmpty);
     if ('why' in end) this.#skipped.push(end);
     else this.#items.push(end);
   }

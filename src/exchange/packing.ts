@@ -112,7 +112,8 @@ export function unpackItem(document: unknown, values: ValueReader, vault: VaultD
   for (const file of objectsAt(document, 'files')) {
     draft.attach(textAt(file, 'name'), values.take(bytesOf(file, FILE_BYTES_MAX)), sectionOf(file));
   }
-  vault.take(draft);
+  // Ours may have a title and nothing else.
+  vault.take(draft, true);
 }
 
 function bytesOf(value: JsonObject, bytesMax: number): number {

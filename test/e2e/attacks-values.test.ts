@@ -221,7 +221,7 @@ if os.fork() == 0:
 seen, said = b'', [sys.argv[2], 'a guess']
 while b'the end' not in seen:
     seen += os.read(master, 4096)
-    if said and seen.endswith(b'Passphrase: '):
+    if said and seen.endswith(b': ') and b'Passphrase to ' in seen.splitlines()[-1]:
         os.write(master, said.pop(0).encode() + b'\\n')
 sys.stdout.buffer.write(seen)
 `;

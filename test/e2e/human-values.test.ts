@@ -28,7 +28,7 @@ class Shell implements AsyncDisposable {
   /** What a command printed, and the passphrase typed when it is asked for. `asks` says whether it was. */
   async say(command: string): Promise<{ text: string; asks: boolean; code: number }> {
     const from = this.#seen.length;
-    const isAsked = (): boolean => this.#seen.slice(from).endsWith('Passphrase: ');
+    const isAsked = (): boolean => /Passphrase to [a-z ]+: $/.test(this.#seen.slice(from));
     this.#child.stdin?.write(`${command}; echo "end""=$?="\n`);
     let asks = false;
     const code = await eventually(

@@ -68,7 +68,9 @@ interface Opened {
 
 async function opened(call: Call, params: Params<'values.open'>): Promise<Opened> {
   const withPassphrase = async (): Promise<Opened> =>
-    await call.human.withPassphrase('Passphrase', async (passphrase) => await openOn(call, params, [passphrase]));
+    await call.human.withPassphrase(QUESTIONS[params.purpose], async (passphrase) => {
+      return await openOn(call, params, [passphrase]);
+    });
   if (call.has('passphrase-stdin')) return await withPassphrase();
   try {
     return (await openQuickly(call, params)) ?? (await openOn(call, params, []));
@@ -88,7 +90,8 @@ async function openQuickly(call: Call, params: Params<'values.open'>): Promise<O
 
 async function openOn(call: Call, params: Params<'values.open'>, parts: readonly Buffer[]): Promise<Opened> {
   const daemon = await call.daemon();
-  const silence = setTimeout(() => call.output.note(WAITING), SILENCE_MS);
+  // With a passphrase it is the key derivation that takes its second.
+  const silence = parts.length > 0 ? undefined : setTimeout(() => call.output.note(WAITING), SILENCE_MS);
   try {
     return openedBy(await daemon.call('values.open', params, { parts }));
   } finally {
@@ -99,5 +102,11 @@ async function openOn(call: Call, params: Params<'values.open'>, parts: readonly
 function openedBy({ result, parts: [bytes = Buffer.alloc(0)] }: Answer<'values.open'>): Opened {
   return { views: result.values, bytes };
 }
+
+const QUESTIONS: Readonly<Record<Purpose, string>> = {
+  run: 'Passphrase to give the program these values',
+  read: 'Passphrase to read this value',
+  inject: 'Passphrase to fill in these values',
+};
 
 export const WAITING = 'keystile: waiting for an answer; keystile requests shows what a coding agent asks for';
