@@ -9,11 +9,11 @@ export const KEY_BYTES = 32;
 export const NONCE_BYTES = 24;
 export const TAG_BYTES = 16;
 
-/** Labels of the two derived blocks: counter (16 bits), 'X', 0. The first half of the nonce follows. */
-const LABELS = [
-  [0, 1, 0x58, 0],
-  [0, 2, 0x58, 0],
-] as const;
+const BLOCK_BYTES = 16;
+/** The two blocks that are encrypted: each a counter (16 bits), 'X', 0, and then the first half of the nonce. */
+const BLOCKS = Buffer.from(`000158${'00'.repeat(13)}000258${'00'.repeat(13)}`, 'hex');
+const BLOCK_LABEL_BYTES = 4;
+const NOTHING = Buffer.alloc(BLOCK_BYTES);
 
 /**
  * Ciphertext and its 16-byte tag. `key` has 32 bytes, `nonce` 24 that were never used with this key.
@@ -60,9 +60,12 @@ export function openXaes(key: Buffer, nonce: Buffer, sealed: Buffer, aad: Buffer
 /** The CMAC-based key derivation of the specification, for its one fixed shape. */
 function deriveKey(key: Buffer, nonce: Buffer): Buffer {
   const aes = withoutTraces(() => createCipheriv('aes-256-ecb', key, null)).setAutoPadding(false);
-  const subkey = doubled(aes.update(Buffer.alloc(16)));
-  const blocks = Buffer.concat(LABELS.flatMap((label) => [Buffer.from(label), nonce.subarray(0, 12)]));
-  for (const [i, byte] of blocks.entries()) blocks[i] = byte ^ (subkey[i % 16] ?? 0);
+  const subkey = doubled(aes.update(NOTHING));
+  const blocks = Buffer.from(BLOCKS);
+  for (let at = 0; at < blocks.length; at += BLOCK_BYTES) {
+    nonce.copy(blocks, at + BLOCK_LABEL_BYTES, 0, BLOCK_BYTES - BLOCK_LABEL_BYTES);
+    for (let i = 0; i < BLOCK_BYTES; i += 1) blocks[at + i] = blocks[at + i]! ^ subkey[i]!;
+  }
   subkey.fill(0);
   return aes.update(blocks);
 }
