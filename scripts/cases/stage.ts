@@ -20,7 +20,7 @@ const ENVIRONMENT = 'cases';
 /** Ways printed by one run, so that no stream reaches the MiB of which an agent is given all. */
 const WAYS_PER_RUN = 24;
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
-const TIMEOUT_SECONDS = 120;
+const TIMEOUT_SECONDS = 200;
 
 /** A way, a shape and whether it was cut, as the lines between the cases have it. */
 export type CaseKey = string;
