@@ -63,9 +63,9 @@ async function measureAgents(): Promise<Row[]> {
   const twenty = await house.environment('twenty', secrets(SECRETS));
   await using ours = new StdioPeer(servers.launcher);
   await using bare = new StdioPeer(servers.bare);
-  await using takescake = servers.takescake === null ? null : new StdioPeer(servers.takescake);
+  await using takescake = new StdioPeer(servers.takescake);
   const peers: Peers = { ours, bare, takescake };
-  for (const peer of [ours, bare, takescake]) await peer?.initialize();
+  for (const peer of [ours, bare, takescake]) await peer.initialize();
   const admission = ours.callTool('list_variables', { environmentId: one });
   await house.approve();
   await admission;

@@ -14,7 +14,7 @@ const SERVER_MB = 80;
 export interface Peers {
   readonly ours: StdioPeer;
   readonly bare: StdioPeer;
-  readonly takescake: StdioPeer | null;
+  readonly takescake: StdioPeer;
 }
 
 /** `ours` is admitted. */
@@ -27,8 +27,7 @@ export async function measureCalls(peers: Peers, environmentId: string): Promise
     ['bare', { call: floor, samples: [] }],
   ]);
   const { takescake } = peers;
-  if (takescake !== null)
-    kinds.set('takescake', { call: async () => await takescake.request('tools/list', {}), samples: [] });
+  kinds.set('takescake', { call: async () => await takescake.request('tools/list', {}), samples: [] });
   for (const { call } of kinds.values()) for (let i = 0; i < WARM_UPS; i += 1) await call();
   for (let turn = 0; turn < TURNS; turn += 1) {
     for (const { call, samples } of kinds.values()) for (let i = 0; i < CALLS; i += 1) samples.push(await timed(call));
@@ -45,7 +44,7 @@ export async function measureCalls(peers: Peers, environmentId: string): Promise
 }
 
 function besideMb({ bare, takescake }: Peers): string {
-  const others = takescake === null ? [] : [`takescake ${residentMb(takescake.pid).toFixed(0)} MB`];
+  const others = [`takescake ${residentMb(takescake.pid).toFixed(0)} MB`];
   return [`bare ${residentMb(bare.pid).toFixed(0)} MB`, ...others].join(', ');
 }
 

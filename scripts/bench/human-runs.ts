@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { House, PASSPHRASE, ROOT } from '../../test/house.ts';
 import { limited, ms, progress, type Row, told } from './figures.ts';
 import type { Plan } from './human-runs-driver.ts';
+import { installPeers } from './peers.ts';
 
 const ROUNDS = 31;
 const WARM_UPS = 3;
@@ -51,7 +52,7 @@ function peersFor(root: string, count: number): [string, string[]][] {
       .map(([name, value]) => `${name}=${value}\n`)
       .join(''),
   );
-  const bin = (name: string): string => join(ROOT, 'node_modules', '.bin', name);
+  const bin = (name: string): string => join(installPeers(), '.bin', name);
   return [
     ['varlock', [bin('varlock'), 'run', '--path', `${folder}/`, '--', 'true']],
     ['dotenvx', [bin('dotenvx'), 'run', '--quiet', '-f', file, '--', 'true']],

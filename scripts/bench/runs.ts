@@ -30,14 +30,13 @@ export async function measureRuns(
     }
     samples.bare.push(await timed(async () => await peers.bare.callTool('run', { argv: ['true'] })));
     const { takescake } = peers;
-    if (takescake !== null)
-      samples.takescake.push(await timed(async () => await takescake.callTool('op_run', { argv: ['true'] })));
+    samples.takescake.push(await timed(async () => await takescake.callTool('op_run', { argv: ['true'] })));
   }
   progress('run_with_credentials: back to back');
   const hurried: number[] = [];
   for (let i = 0; i < RUNS / 2; i += 1) hurried.push(await timed(async () => await run(peers, environments.one)));
   const others = [`bare ${spread(samples.bare)}`];
-  if (samples.takescake.length > 0) others.push(`takescake ${spread(samples.takescake)}`);
+  others.push(`takescake ${spread(samples.takescake)}`);
   return [
     limited(
       'run of `true`, p50, spare runner ready',

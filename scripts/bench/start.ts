@@ -31,7 +31,7 @@ export async function measureStart(house: House, servers: Servers): Promise<Row[
     },
   };
   const { takescake } = servers;
-  if (takescake !== null) kinds['takescake'] = async () => await untilAnswer(takescake);
+  kinds['takescake'] = async () => await untilAnswer(takescake);
 
   const taken = new Map<string, number[]>(Object.keys(kinds).map((kind) => [kind, []]));
   for (let round = -WARM_UPS; round < ROUNDS; round += 1) {
@@ -47,7 +47,7 @@ function rowsOf(medians: ReadonlyMap<string, number>): Row[] {
   const node = medians.get('node') ?? Number.NaN;
   const times = (kind: string): number => (medians.get(kind) ?? Number.NaN) / node;
   const said = (kind: string): string => `${kind} ${times(kind).toFixed(2)} × (${ms(medians.get(kind) ?? Number.NaN)})`;
-  const beside = [`node -e 0 ${ms(node)}`, said('bare')].concat(medians.has('takescake') ? [said('takescake')] : []);
+  const beside = [`node -e 0 ${ms(node)}`, said('bare')].concat(said('takescake'));
   return [
     limited('MCP start → first answer, `bin/keystile mcp`', times('launcher'), TARGET, '×', beside.join(', ')),
     limited('the same, `node dist/keystile.js mcp`', times('direct'), TARGET, '×', ms(medians.get('direct') ?? 0)),

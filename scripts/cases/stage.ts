@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { House, PASSPHRASE, ROOT } from '../../test/house.ts';
+import { installPeers } from '../bench/peers.ts';
 import { agentWith, letRunAnything, type Calls } from '../../test/attackers.ts';
 import type { Printed } from './reading.ts';
 import { SHAPES } from './shapes.ts';
@@ -81,13 +82,7 @@ export class Stage implements AsyncDisposable {
 
   #asPerson(tool: Exclude<Tool, 'agent'>, argv: readonly string[]): Printed {
     const house = this.#house;
-    const bin = (name: string): string => join(ROOT, 'node_modules', '.bin', name);
-    const [command = '', ...args] = {
-      nothing: argv,
-      run: [house.launcher, 'run', '--passphrase-stdin', '--environment', ENVIRONMENT, '--', ...argv],
-      varlock: [bin('varlock'), 'run', '--path', `${peerFolder(house)}/`, '--', ...argv],
-      dotenvx: [bin('dotenvx'), 'run', '--quiet', '--redact', '-f', join(peerFolder(house), 'x.env'), '--', ...argv],
-    }[tool];
+    const [command = '', ...args] = this.#below(tool, argv);
     const given = tool === 'nothing' || tool === 'varlock' ? plainVariables() : {};
     const { status, stdout, stderr } = spawnSync(command, args, {
       cwd: house.project,
@@ -98,6 +93,16 @@ export class Stage implements AsyncDisposable {
     });
     assert.equal(status, 0, `${tool}: ${stderr.toString('utf8').slice(-2_000)}`);
     return { stdout, stderr };
+  }
+
+  #below(tool: Exclude<Tool, 'agent'>, argv: readonly string[]): readonly string[] {
+    const house = this.#house;
+    if (tool === 'nothing') return argv;
+    if (tool === 'run')
+      return [house.launcher, 'run', '--passphrase-stdin', '--environment', ENVIRONMENT, '--', ...argv];
+    const peer = join(installPeers(), '.bin', tool);
+    if (tool === 'varlock') return [peer, 'run', '--path', `${peerFolder(house)}/`, '--', ...argv];
+    return [peer, 'run', '--quiet', '--redact', '-f', join(peerFolder(house), 'x.env'), '--', ...argv];
   }
 }
 
