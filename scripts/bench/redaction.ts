@@ -1,7 +1,7 @@
 // How much output a runner can mask, with twenty secrets in all their forms.
 
 import { randomBytes } from 'node:crypto';
-import { NeedleSet, Redactor } from '../../src/core/redactor.ts';
+import { NeedleSet, Redactor } from '../../src/core/redactor/redactor.ts';
 import { progress, type Row, told } from './figures.ts';
 
 const SECRETS = 20;

@@ -9,7 +9,7 @@ export const SCANNED_BYTES_MAX = 64 * 1024 * 1024;
 const HEAD_BYTES_START = 4096;
 const NEWLINE = 0x0a;
 
-/** What masks: `Redactor` of core/redactor.ts. */
+/** What masks: `Redactor` of core/redactor/redactor.ts. */
 export interface Mask {
   push(chunk: Buffer): Buffer;
   end(): Buffer;

@@ -3,7 +3,7 @@
 
 import { Failure } from '../core/failure.ts';
 import { unpad } from '../core/padding.ts';
-import { NeedleSet, Redactor } from '../core/redactor.ts';
+import { NeedleSet, Redactor } from '../core/redactor/redactor.ts';
 import type { Redaction } from '../core/request.ts';
 import { applyForm } from '../core/value-form.ts';
 import { openXaes } from '../core/xaes.ts';

@@ -2,7 +2,7 @@
 
 import { write } from 'node:fs';
 import { promisify } from 'node:util';
-import type { NeedleSet, Redactor } from '../../../core/redactor.ts';
+import type { NeedleSet, Redactor } from '../../../core/redactor/redactor.ts';
 import type { RunVariable } from './environment-block.ts';
 
 /**
@@ -30,7 +30,7 @@ export class LateNeedles implements Disposable {
 
   /** Throws `input/too_large` when the values together are too much to look for. */
   async redactor(): Promise<Redactor> {
-    const core = await import('../../../core/redactor.ts');
+    const core = await import('../../../core/redactor/redactor.ts');
     this.#set ??= core.NeedleSet.compile(this.#variables.filter(({ isMasked }) => isMasked));
     this.#wipeValues();
     return new core.Redactor(this.#set);

@@ -1,10 +1,10 @@
 // Takes secrets out of a stream of bytes. Output does not depend on how the stream was cut into chunks, and only
 // what could still become a secret is held back.
 
-import { Failure } from './failure.ts';
+import { Failure } from '../failure.ts';
 import type { Walk } from './matcher.ts';
 import type { NeedleSet } from './needles.ts';
-import type { Redaction } from './request.ts';
+import type { Redaction } from '../request.ts';
 
 export { NeedleSet } from './needles.ts';
 

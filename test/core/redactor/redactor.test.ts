@@ -6,8 +6,8 @@ import { randomBytes } from 'node:crypto';
 import test, { describe } from 'node:test';
 import { inspect } from 'node:util';
 
-import { Failure } from '../../src/core/failure.ts';
-import { NeedleSet, Redactor } from '../../src/core/redactor.ts';
+import { Failure } from '../../../src/core/failure.ts';
+import { NeedleSet, Redactor } from '../../../src/core/redactor/redactor.ts';
 
 type Values = Readonly<Record<string, string>>;
 

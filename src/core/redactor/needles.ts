@@ -2,7 +2,7 @@
 // names it belongs to and the marker that takes its place. One set serves standard output and standard error.
 
 import { ENCODINGS, trimmed } from './encodings.ts';
-import { Failure } from './failure.ts';
+import { Failure } from '../failure.ts';
 import { Matcher } from './matcher.ts';
 import { chooseMarker } from './marker.ts';
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { NeedleSet, Redactor } from '../../src/core/redactor.ts';
+import { NeedleSet, Redactor } from '../../../src/core/redactor/redactor.ts';
 
 const MOST = 2;
 const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 6, maxLength: 12 });

@@ -5,8 +5,8 @@ import test from 'node:test';
 
 import fc from 'fast-check';
 
-import { needlesOf } from '../../src/core/needles.ts';
-import { NeedleSet, Redactor } from '../../src/core/redactor.ts';
+import { needlesOf } from '../../../src/core/redactor/needles.ts';
+import { NeedleSet, Redactor } from '../../../src/core/redactor/redactor.ts';
 
 const RUNS = 300;
 

@@ -6,9 +6,9 @@ import test from 'node:test';
 
 import fc from 'fast-check';
 
-import { ENCODINGS, trimmed } from '../../src/core/encodings.ts';
-import { needlesOf } from '../../src/core/needles.ts';
-import { NeedleSet, Redactor } from '../../src/core/redactor.ts';
+import { ENCODINGS, trimmed } from '../../../src/core/redactor/encodings.ts';
+import { needlesOf } from '../../../src/core/redactor/needles.ts';
+import { NeedleSet, Redactor } from '../../../src/core/redactor/redactor.ts';
 
 const MARK = '[***]';
 
