@@ -8,9 +8,13 @@ import { randomBytes } from 'node:crypto';
 /** Shorter pieces than this are not looked for: they would be found by chance. */
 const LENGTH_FORM_MIN = 6;
 
-/** A value that cannot occur by chance and that every encoding changes: quotes, spaces, +, /, % and two-byte letters. */
+/**
+ * A value that cannot occur by chance and that every encoding changes: quotes, spaces, +, /, % and two-byte letters. There is
+ * chance between those too, or a part of one value would be a part of another.
+ */
 export function makeCanary(label = 'canary'): string {
-  return `${label}-${randomBytes(12).toString('hex')} "qü+/%\\&'<é>`;
+  const any = (bytes: number): string => randomBytes(bytes).toString('hex');
+  return `${label}-${any(12)} "q${any(1)}ü+${any(1)}/%${any(1)}\\&${any(1)}'<é${any(1)}>`;
 }
 
 /**

@@ -40,22 +40,29 @@ export interface Encoding {
   readonly form: string;
   /** Whether it is made of values of every size, or only of those where it is likely: they cost memory. */
   readonly isForLongValues: boolean;
+  /** Parts of a spelling from this many bytes on are looked for too: they tell eight bytes of the value. 0 for none. */
+  readonly part: number;
   /** Every way this encoding may spell the value inside longer text, but the value itself. May repeat itself. */
   readonly spell: (value: Buffer) => Buffer[];
 }
 
 export const ENCODINGS: readonly Encoding[] = [
-  { form: 'raw', isForLongValues: true, spell: spellRaw },
-  { form: 'base64', isForLongValues: true, spell: (value) => [...aligned(value, BASE64), ...wrappedBase64(value)] },
-  { form: 'base64url', isForLongValues: true, spell: (value) => aligned(value, BASE64URL) },
-  { form: 'hex', isForLongValues: true, spell: spellHex },
-  { form: 'percent', isForLongValues: true, spell: spellPercent },
-  { form: 'json', isForLongValues: true, spell: spellJson },
-  { form: 'shell', isForLongValues: false, spell: spellShell },
-  { form: 'hex-separated', isForLongValues: false, spell: spellHexSeparated },
-  { form: 'reversed', isForLongValues: false, spell: spellReversed },
-  { form: 'utf16le', isForLongValues: false, spell: (value) => (isUtf8(value) ? [utf16le(value)] : []) },
-  { form: 'base64-utf16le', isForLongValues: false, spell: spellBase64Utf16 },
+  { form: 'raw', isForLongValues: true, part: 8, spell: spellRaw },
+  {
+    form: 'base64',
+    isForLongValues: true,
+    part: 15,
+    spell: (value) => [...aligned(value, BASE64), ...wrappedBase64(value)],
+  },
+  { form: 'base64url', isForLongValues: true, part: 15, spell: (value) => aligned(value, BASE64URL) },
+  { form: 'hex', isForLongValues: true, part: 16, spell: spellHex },
+  { form: 'percent', isForLongValues: true, part: 0, spell: spellPercent },
+  { form: 'json', isForLongValues: true, part: 0, spell: spellJson },
+  { form: 'shell', isForLongValues: false, part: 0, spell: spellShell },
+  { form: 'hex-separated', isForLongValues: false, part: 0, spell: spellHexSeparated },
+  { form: 'reversed', isForLongValues: false, part: 0, spell: spellReversed },
+  { form: 'utf16le', isForLongValues: false, part: 0, spell: (value) => (isUtf8(value) ? [utf16le(value)] : []) },
+  { form: 'base64-utf16le', isForLongValues: false, part: 0, spell: spellBase64Utf16 },
 ];
 
 /** The value without the white space around it; a view, not a copy. */
@@ -67,7 +74,7 @@ export function trimmed(value: Buffer): Buffer {
   return value.subarray(start, end);
 }
 
-function isSpace(byte: number): boolean {
+export function isSpace(byte: number): boolean {
   return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
 }
 

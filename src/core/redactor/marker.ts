@@ -19,21 +19,12 @@ export function chooseMarker(names: readonly string[], matcher: Matcher): Buffer
   const texts = [...FRAMES.map(([open, close]) => `${open}${label}${close}`), ...NAMELESS];
   for (const text of texts) {
     const marker = Buffer.from(text, 'utf8');
-    if (isInert(marker, matcher)) return marker;
+    if (matcher.isInert(marker)) return marker;
   }
   // From `!` on, so that control characters come last.
   for (let k = 0; k < 256; k += 1) {
     const marker = Buffer.alloc(3, (0x21 + k) & 0xff);
-    if (isInert(marker, matcher)) return marker;
+    if (matcher.isInert(marker)) return marker;
   }
   return Buffer.from('[***]');
-}
-
-function isInert(marker: Buffer, matcher: Matcher): boolean {
-  let isHit = false;
-  matcher.find(marker, 0, () => {
-    isHit = true;
-  });
-  if (isHit || matcher.holds(marker) || matcher.endsIntoStartOf(marker)) return false;
-  return matcher.openFrom(marker, { low: 0, high: 0, depth: 0 }) === marker.length;
 }

@@ -1,13 +1,15 @@
 // What is looked for in output: every spelling of every secret of a run, cut to pieces of bounded length, with the
 // names it belongs to and the marker that takes its place. One set serves standard output and standard error.
 
-import { ENCODINGS, trimmed } from './encodings.ts';
 import { Failure } from '../failure.ts';
-import { Matcher } from './matcher.ts';
+import { derivedFrom, isStructured } from './derived.ts';
+import { ENCODINGS, isSpace, trimmed } from './encodings.ts';
+import { PATTERN_BYTES_MIN, type Pattern } from './gram-index.ts';
 import { chooseMarker } from './marker.ts';
+import { Matcher } from './matcher.ts';
 
-/** A shorter spelling is not looked for: it would be found in innocent text. */
-const NEEDLE_BYTES_MIN = 6;
+/** A shorter spelling is not looked for: it would be found in innocent text, and the index needs as many. */
+const NEEDLE_BYTES_MIN = PATTERN_BYTES_MIN;
 
 /**
  * A longer spelling is looked for piece by piece. Pieces overlap, so a value printed whole is still one span; a part
@@ -25,14 +27,16 @@ const NEEDLES_BYTES_MAX = 64 * 1024 * 1024;
 /** Different markers that are remembered. */
 const MARKERS_MAX = 1_000;
 
+/** Of no form a shorter part is looked for. */
+const PART_BYTES_MIN = 8;
+
 export interface NeedleSource {
   /** The variable's name. */
   readonly name: string;
   readonly value: Buffer;
 }
 
-export interface Needle {
-  readonly bytes: Buffer;
+export interface Needle extends Pattern {
   readonly form: string;
 }
 
@@ -47,26 +51,67 @@ export interface Owner {
 }
 
 /**
- * The needles of one value, each once, with the first form of the table that spells it so. They are views of `spent`,
- * to which every buffer made here is added: the caller wipes those when it is done.
+ * The needles of one value and of what it is made of, each once, with the first form of the table that spells it so. They
+ * are views of `spent`, to which every buffer made here is added: the caller wipes those when it is done.
  */
 export function needlesOf(value: Buffer, spent: Buffer[] = []): Needle[] {
-  const core = trimmed(value);
-  if (core.length === 0) return [];
-  const values = core.length === value.length ? [value] : [value, core];
   const needles = new Map<number, Needle[]>();
-  for (const { form, isForLongValues, spell } of ENCODINGS) {
-    if (!isForLongValues && value.length > EVERY_ENCODING_BYTES_MAX) continue;
-    for (const spelled of values.flatMap(spell)) {
-      spent.push(spelled);
-      for (const bytes of piecesOf(spelled)) {
-        // A piece may hold nothing that this encoding changes.
-        const isRaw = bytes.length < spelled.length && value.includes(bytes);
-        addNeedle(needles, { bytes, form: isRaw ? 'raw' : form });
-      }
-    }
+  addSpellings(needles, value, spent);
+  for (const piece of derivedFrom(value)) {
+    spent.push(piece);
+    addSpellings(needles, piece, spent);
   }
   return [...needles.values()].flat();
+}
+
+function addSpellings(needles: Map<number, Needle[]>, value: Buffer, spent: Buffer[]): void {
+  const core = trimmed(value);
+  if (core.length === 0) return;
+  const values = core.length === value.length ? [value] : [value, core];
+  const isLong = value.length > EVERY_ENCODING_BYTES_MAX;
+  // Parts of an address or of JSON are words that everybody knows; what is secret in it is derived from it.
+  const hasParts = !isLong && !isStructured(core);
+  for (const { form, part, isForLongValues, spell } of ENCODINGS) {
+    if (!isForLongValues && isLong) continue;
+    for (const spelled of values.flatMap(spell)) {
+      spent.push(spelled);
+      addNeedles(needles, spelled, form, hasParts ? part : 0, value);
+    }
+  }
+}
+
+function addNeedles(
+  needles: Map<number, Needle[]>,
+  spelled: Buffer,
+  spelledForm: string,
+  part: number,
+  value: Buffer,
+): void {
+  const words = part > 0 ? wordsOf(spelled) : [];
+  const isWord = words.length === 1 && words[0]!.length === spelled.length;
+  for (const bytes of piecesOf(spelled)) {
+    // A piece may hold nothing that this encoding changes.
+    const form = bytes.length < spelled.length && value.includes(bytes) ? 'raw' : spelledForm;
+    addNeedle(needles, { bytes, form, isWhole: true, part: isWord ? part : 0 });
+  }
+  if (isWord) return;
+  for (const bytes of words.flatMap((word) => piecesOf(word))) {
+    addNeedle(needles, { bytes, form: spelledForm, isWhole: false, part });
+  }
+}
+
+/**
+ * The stretches without white space: parts are looked for in these alone, or every line end could be the start of one and
+ * had to be held back.
+ */
+function wordsOf(spelled: Buffer): Buffer[] {
+  const words: Buffer[] = [];
+  for (let start = 0, at = 0; at <= spelled.length; at += 1) {
+    if (at < spelled.length && !isSpace(spelled[at]!)) continue;
+    if (at - start >= PART_BYTES_MIN) words.push(spelled.subarray(start, at));
+    start = at + 1;
+  }
+  return words;
 }
 
 /** Adds a needle that is long enough, not blank and not yet there. By hash: most spellings of most values are alike. */
@@ -75,8 +120,16 @@ function addNeedle(needles: Map<number, Needle[]>, needle: Needle): void {
   if (bytes.length < NEEDLE_BYTES_MIN || trimmed(bytes).length === 0) return;
   const hash = hashOf(bytes);
   const alike = needles.get(hash);
+  const same = alike?.findIndex((other) => other.bytes.equals(bytes)) ?? -1;
   if (alike === undefined) needles.set(hash, [needle]);
-  else if (alike.every((other) => !other.bytes.equals(bytes))) alike.push(needle);
+  else if (same < 0) alike.push(needle);
+  else alike[same] = { ...alike[same]!, ...either(alike[same]!, needle) };
+}
+
+/** What finds all that either of two with the same bytes finds. */
+function either(first: Pattern, second: Pattern): Pattern {
+  const part = first.part === 0 || second.part === 0 ? first.part + second.part : Math.min(first.part, second.part);
+  return { bytes: first.bytes, isWhole: first.isWhole || second.isWhole, part };
 }
 
 /** FNV-1a, 32 bits (draft-eastlake-fnv). */
@@ -116,9 +169,9 @@ export class NeedleSet {
       const all: NamedNeedle[] = [];
       let total = 0;
       for (const { name, value } of sources) {
-        for (const { bytes, form } of needlesOf(value, spent)) {
-          all.push({ name, form, bytes });
-          total += bytes.length;
+        for (const needle of needlesOf(value, spent)) {
+          all.push({ name, ...needle });
+          total += needle.bytes.length;
         }
         if (total > NEEDLES_BYTES_MAX) throw tooLong();
       }
@@ -130,13 +183,15 @@ export class NeedleSet {
   }
 
   static #fromSorted(all: readonly NamedNeedle[]): NeedleSet {
-    const patterns: Buffer[] = [];
+    const patterns: Pattern[] = [];
     const owners: Owner[][] = [];
-    for (const { name, form, bytes } of all) {
+    for (const { name, form, ...needle } of all) {
       const last = patterns.at(-1);
-      if (last === undefined || compareBytes(last, bytes) !== 0) {
-        patterns.push(bytes);
+      if (last === undefined || compareBytes(last.bytes, needle.bytes) !== 0) {
+        patterns.push(needle);
         owners.push([]);
+      } else {
+        patterns[patterns.length - 1] = either(last, needle);
       }
       const own = owners.at(-1)!;
       if (own.every((owner) => owner.name !== name)) own.push({ name, form });

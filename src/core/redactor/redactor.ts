@@ -2,31 +2,51 @@
 // what could still become a secret is held back.
 
 import { Failure } from '../failure.ts';
-import type { Walk } from './matcher.ts';
 import type { NeedleSet } from './needles.ts';
+import type { Walk } from './prefixes.ts';
 import type { Redaction } from '../request.ts';
 
 export { NeedleSet } from './needles.ts';
 
-/** Bytes start … end of the text at hand are secret: overlapping needles, found one after the other. */
+/** By so much the space to work in grows. */
+const WORK_STEP = 4096;
+
+/** Bytes start … end of the text at hand are a needle, or a part of one. */
+interface Hit {
+  readonly start: number;
+  readonly end: number;
+  readonly needle: number;
+  readonly isWhole: boolean;
+}
+
+/** Bytes start … end of the text at hand are secret: hits that overlap, found one after the other. */
 interface Span {
   start: number;
   end: number;
-  readonly needles: Set<number>;
+  /** Those that reach into what is not decided. The others are settled, which keeps this short however long the span. */
+  hits: Hit[];
+  readonly wholes: Set<number>;
+  /** Needles of which a part was found that is no part of what else is hidden: secrets may begin alike. */
+  readonly parts: Set<number>;
 }
 
 /** What was hidden of one secret so far. */
 interface Tally {
-  count: number;
+  readonly count: number;
   readonly forms: Set<string>;
 }
 
 export class Redactor {
   readonly #needles: NeedleSet;
   readonly #tallies = new Map<string, Tally>();
+  #parts = 0;
 
-  /** The end of the stream so far that could still become a needle; never longer than the longest needle less one. */
-  readonly #held: Buffer;
+  /**
+   * Where the text at hand is put together: the end of the stream so far that could still become a needle, which is never
+   * longer than the longest needle less one, and the next bytes. To make a buffer for each takes as long as to look at it.
+   */
+  #work = Buffer.alloc(0);
+  #heldAt = 0;
   #heldLength = 0;
   /** How many of the held bytes, from the first on, `early` gave already. */
   #shown = 0;
@@ -37,23 +57,44 @@ export class Redactor {
 
   constructor(needles: NeedleSet) {
     this.#needles = needles;
-    this.#held = Buffer.alloc(needles.matcher.longest);
   }
 
   /**
-   * Takes the next bytes and gives those that are decided; the result may be a view of `chunk`.
+   * Takes the next bytes and gives those that are decided, as a view that is good until the next call.
    * Throws `internal/error` when the needles were wiped: better no output than one that is not looked at (I3).
    */
   push(chunk: Buffer): Buffer {
     this.#refuseWhenWiped();
-    if (chunk.length === 0) return chunk;
     const known = this.#heldLength;
-    const text = known === 0 ? chunk : Buffer.concat([this.#held.subarray(0, known), chunk]);
+    const text = this.#withHeld(chunk);
     this.#find(text, known);
     const decided = this.#needles.matcher.openFrom(text, this.#walk);
     const output = this.#write(text, decided);
-    this.#heldLength = text.copy(this.#held, 0, decided);
+    this.#heldAt = decided;
+    this.#heldLength = text.length - decided;
     return output;
+  }
+
+  /** What is held, and behind it `chunk`. */
+  #withHeld(chunk: Buffer): Buffer {
+    const length = this.#heldLength + chunk.length;
+    const held = this.#held();
+    if (length > this.#work.length) {
+      // Aligned, and with room for the next that is a little longer.
+      const larger = Buffer.alloc(Math.ceil((length + this.#needles.matcher.longest) / WORK_STEP) * WORK_STEP);
+      held.copy(larger);
+      this.#work.fill(0);
+      this.#work = larger;
+    } else {
+      held.copy(this.#work);
+    }
+    chunk.copy(this.#work, this.#heldLength);
+    this.#heldAt = 0;
+    return this.#work.subarray(0, length);
+  }
+
+  #held(): Buffer {
+    return this.#work.subarray(this.#heldAt, this.#heldAt + this.#heldLength);
   }
 
   /**
@@ -63,7 +104,7 @@ export class Redactor {
   early(most: number): Buffer {
     this.#refuseWhenWiped();
     if (this.#heldLength > most || this.#spans.length > 0) return Buffer.alloc(0);
-    const given = Buffer.from(this.#held.subarray(this.#shown, this.#heldLength));
+    const given = Buffer.from(this.#held().subarray(this.#shown));
     this.#shown = this.#heldLength;
     return given;
   }
@@ -71,9 +112,9 @@ export class Redactor {
   /** The stream is over: gives what was held. */
   end(): Buffer {
     this.#refuseWhenWiped();
-    const text = Buffer.from(this.#held.subarray(0, this.#heldLength));
+    const text = Buffer.from(this.#held());
     const output = this.#write(text, text.length);
-    this.#held.fill(0);
+    this.#work.fill(0);
     this.#heldLength = 0;
     this.#walk.depth = 0;
     return output;
@@ -86,6 +127,11 @@ export class Redactor {
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
+  /** How many markers stand for no whole needle: somebody cut a secret, or looked for a way around masking. */
+  get parts(): number {
+    return this.#parts;
+  }
+
   #refuseWhenWiped(): void {
     if (this.#needles.isWiped) throw new Failure('internal/error', 'output came after the secrets were wiped');
   }
@@ -93,8 +139,8 @@ export class Redactor {
   /** Adds what is found in `text` to the spans and joins those that overlap. */
   #find(text: Buffer, known: number): void {
     const found: Span[] = [];
-    this.#needles.matcher.find(text, known, (start, end, needle) => {
-      join(found, { start, end, needles: new Set([needle]) });
+    this.#needles.matcher.find(text, known, (start, end, needle, isWhole) => {
+      found.push({ start, end, hits: [{ start, end, needle, isWhole }], wholes: new Set(), parts: new Set() });
     });
     if (found.length === 0) return;
     const spans: Span[] = [];
@@ -108,6 +154,7 @@ export class Redactor {
     const open: Span[] = [];
     let at = this.#shown;
     for (const span of this.#spans) {
+      settle(span, decided);
       if (span.end > decided) open.push(span);
       if (span.start >= decided) continue;
       if (span.start > at) parts.push(text.subarray(at, span.start));
@@ -116,27 +163,34 @@ export class Redactor {
     }
     if (at < decided) parts.push(text.subarray(at, decided));
     this.#shown = Math.max(this.#shown - decided, 0);
-    this.#spans = open.map(({ start, end, needles }) => ({
-      start: Math.max(start - decided, 0),
-      end: end - decided,
-      needles,
+    this.#spans = open.map((span) => ({
+      ...span,
+      start: Math.max(span.start - decided, 0),
+      end: span.end - decided,
+      hits: span.hits.map((hit) => ({ ...hit, start: hit.start - decided, end: hit.end - decided })),
     }));
     return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
   }
 
-  /** Counts a span that is complete and gives its marker. */
-  #mark(span: Span): Buffer {
-    const names = new Set<string>();
-    for (const needle of span.needles) {
+  /** Counts a span that is complete and gives its marker. A part says no form where the secret is there as a whole. */
+  #mark({ wholes, parts }: Span): Buffer {
+    if (wholes.size === 0) this.#parts += 1;
+    const forms = new Map([...this.#formsOf(parts), ...this.#formsOf(wholes)]);
+    for (const [name, own] of forms) {
+      const tally = this.#tallies.get(name) ?? { count: 0, forms: new Set() };
+      this.#tallies.set(name, { count: tally.count + 1, forms: tally.forms.union(own) });
+    }
+    return this.#needles.markerFor([...forms.keys()].sort());
+  }
+
+  #formsOf(needles: ReadonlySet<number>): Map<string, Set<string>> {
+    const forms = new Map<string, Set<string>>();
+    for (const needle of needles) {
       for (const { name, form } of this.#needles.ownersOf(needle)) {
-        const tally = this.#tallies.get(name) ?? { count: 0, forms: new Set() };
-        this.#tallies.set(name, tally);
-        if (!names.has(name)) tally.count += 1;
-        names.add(name);
-        tally.forms.add(form);
+        forms.set(name, (forms.get(name) ?? new Set()).add(form));
       }
     }
-    return this.#needles.markerFor([...names].sort());
+    return forms;
   }
 }
 
@@ -148,5 +202,24 @@ function join(spans: Span[], span: Span): void {
     return;
   }
   last.end = Math.max(last.end, span.end);
-  for (const needle of span.needles) last.needles.add(needle);
+  last.hits.push(...span.hits);
+  for (const needle of span.wholes) last.wholes.add(needle);
+  for (const needle of span.parts) last.parts.add(needle);
+}
+
+/** Notes the hits that end within the first `decided` bytes: whatever they are a part of was found by now. */
+function settle(span: Span, decided: number): void {
+  let wholeEnd = -Infinity;
+  for (const { end, needle, isWhole } of span.hits.sort(byStart)) {
+    if (isWhole) wholeEnd = Math.max(wholeEnd, end);
+    if (end > decided) continue;
+    if (isWhole) span.wholes.add(needle);
+    else if (end > wholeEnd) span.parts.add(needle);
+  }
+  span.hits = span.hits.filter(({ end }) => end > decided);
+}
+
+/** What begins first, and of what begins at the same place the whole. */
+function byStart(a: Hit, b: Hit): number {
+  return a.start - b.start || Number(b.isWhole) - Number(a.isWhole);
 }

@@ -5,7 +5,7 @@ import test from 'node:test';
 
 import fc from 'fast-check';
 
-import { needlesOf } from '../../../src/core/redactor/needles.ts';
+import { needlesOf, type Needle } from '../../../src/core/redactor/needles.ts';
 import { NeedleSet, Redactor } from '../../../src/core/redactor/redactor.ts';
 
 const RUNS = 300;
@@ -40,22 +40,19 @@ function run(redactor: Redactor, text: Buffer, cuts: readonly number[]): Buffer 
   return Buffer.concat([...given, redactor.end()]);
 }
 
-/** Whole text at once, byte by byte: which bytes are covered, and which borders lie inside one needle. */
+/** Whole text at once, byte by byte: which bytes are covered, and which borders lie inside one needle or part. */
 function reference({ sources, text }: Scene): {
   output: Buffer;
   tallies: Map<string, { count: number; forms: Set<string> }>;
 } {
   const covered = new Uint8Array(text.length);
   const isInside = new Uint8Array(text.length + 1);
-  const hits: Array<{ at: number; name: string; form: string }> = [];
-  for (const { name, value } of sources) {
-    for (const { bytes, form } of needlesOf(value)) {
-      for (let at = text.indexOf(bytes); at >= 0; at = text.indexOf(bytes, at + 1)) {
-        covered.fill(1, at, at + bytes.length);
-        isInside.fill(1, at + 1, at + bytes.length);
-        hits.push({ at, name, form });
-      }
-    }
+  const hits: Hit[] = sources.flatMap(({ name, value }) =>
+    needlesOf(value).flatMap((needle) => hitsOf(text, needle).map((hit) => ({ ...hit, name, form: needle.form }))),
+  );
+  for (const { at, end } of hits) {
+    covered.fill(1, at, end);
+    isInside.fill(1, at + 1, end);
   }
   const tallies = new Map<string, { count: number; forms: Set<string> }>();
   const output: Buffer[] = [];
@@ -65,12 +62,15 @@ function reference({ sources, text }: Scene): {
       output.push(text.subarray(at, end));
     } else {
       while (isInside[end] === 1) end += 1;
-      const own = hits.filter((hit) => hit.at >= at && hit.at < end);
-      const names = [...new Set(own.map(({ name }) => name))].sort();
+      const allInSpan = hits.filter((hit) => hit.at >= at && hit.at < end);
+      const inSpan = allInSpan.filter((hit) => hit.isWhole || !allInSpan.some((other) => contains(other, hit)));
+      const names = [...new Set(inSpan.map(({ name }) => name))].sort();
       for (const name of names) {
         const tally = tallies.get(name) ?? { count: 0, forms: new Set<string>() };
         tallies.set(name, { count: tally.count + 1, forms: tally.forms });
-        for (const hit of own) if (hit.name === name) tally.forms.add(hit.form);
+        const own = inSpan.filter((hit) => hit.name === name);
+        const whole = own.filter(({ isWhole }) => isWhole);
+        for (const { form } of whole.length > 0 ? whole : own) tally.forms.add(form);
       }
       output.push(Buffer.from(`[REDACTED:${names.join(',')}]`));
     }
@@ -79,22 +79,74 @@ function reference({ sources, text }: Scene): {
   return { output: Buffer.concat(output), tallies };
 }
 
+function contains(whole: Hit, { at, end }: Hit): boolean {
+  return whole.isWhole && whole.at <= at && whole.end >= end;
+}
+
+interface Hit {
+  readonly at: number;
+  readonly end: number;
+  readonly isWhole: boolean;
+  readonly name: string;
+  readonly form: string;
+}
+
+/** Every place of the needle; and of each telling part, as far as text and needle agree on both sides of it. */
+function hitsOf(text: Buffer, { bytes, isWhole, part }: Needle): Omit<Hit, 'name' | 'form'>[] {
+  const hits: Omit<Hit, 'name' | 'form'>[] = [];
+  for (let at = isWhole ? text.indexOf(bytes) : -1; at >= 0; at = text.indexOf(bytes, at + 1)) {
+    hits.push({ at, end: at + bytes.length, isWhole: true });
+  }
+  if (!hasTellingParts(bytes, part)) return hits;
+  for (let from = 0; from + part <= bytes.length; from += 1) {
+    const telling = bytes.subarray(from, from + part);
+    for (let at = text.indexOf(telling); at >= 0 && isTelling(telling); at = text.indexOf(telling, at + 1)) {
+      let [left, right] = [0, part];
+      while (left < from && at > left && text[at - left - 1] === bytes[from - left - 1]) left += 1;
+      while (from + right < bytes.length && at + right < text.length && text[at + right] === bytes[from + right])
+        right += 1;
+      if (!(isWhole && left + right === bytes.length)) hits.push({ at: at - left, end: at + right, isWhole: false });
+    }
+  }
+  return hits;
+}
+
+/** Of a needle that has the same four bytes in it more than eight times no parts are looked for. */
+function hasTellingParts(bytes: Buffer, part: number): boolean {
+  if (part === 0 || !isTelling(bytes) || !windowsOf(bytes, part).some(isTelling)) return false;
+  const fours = Map.groupBy(windowsOf(bytes, 4), (four) => four.toString('latin1'));
+  return [...fours.values()].every(({ length }) => length <= 8);
+}
+
+function windowsOf(bytes: Buffer, length: number): Buffer[] {
+  return Array.from({ length: Math.max(0, bytes.length - length + 1) }, (_, at) => bytes.subarray(at, at + length));
+}
+
+function isTelling(part: Buffer): boolean {
+  const text = part.toString('latin1');
+  const kinds = [/[a-z]/, /[A-Z]/, /[0-9]/, /[^a-zA-Z0-9/.:_,=?&@;+ \t\r\n-]/].filter((kind) => kind.test(text));
+  return new Set(part).size >= 6 && kinds.length >= 2;
+}
+
 const bytesOf = (alphabet: string, minLength: number, maxLength: number): fc.Arbitrary<Buffer> =>
   fc.string({ unit: fc.constantFrom(...alphabet), minLength, maxLength }).map((text) => Buffer.from(text));
 
 /** Small alphabets make secrets overlap, repeat and start each other; none of their forms has a byte of a marker. */
 const shortValue = fc.oneof(
-  { weight: 3, arbitrary: bytesOf('ab', 6, 14) },
+  { weight: 3, arbitrary: bytesOf('ab', 7, 14) },
   { weight: 2, arbitrary: bytesOf('abc', 8, 30) },
-  { weight: 1, arbitrary: bytesOf('aé\n ', 6, 40) },
-  { weight: 1, arbitrary: bytesOf('ab/+"\'%é\n', 6, 60) },
+  { weight: 1, arbitrary: bytesOf('aé\n ', 7, 40) },
+  { weight: 1, arbitrary: bytesOf('ab/+"\'%é\n', 7, 60) },
+  { weight: 2, arbitrary: bytesOf('abcdefXY0123456789#', 12, 40) },
+  // Secrets of one vendor begin alike.
+  { weight: 2, arbitrary: bytesOf('ab0', 4, 20).map((end) => Buffer.concat([Buffer.from('kX_lve_4a'), end])) },
 );
 /** With values that are looked for in pieces. */
 const tameValue = fc.oneof({ weight: 7, arbitrary: shortValue }, { weight: 1, arbitrary: bytesOf('ab', 500, 700) });
 const wildValue = fc.oneof(
   tameValue,
-  bytesOf('[]<>{}()*.#_REDACT:,AB', 6, 12),
-  fc.uint8Array({ minLength: 6, maxLength: 40 }).map((bytes) => Buffer.from(bytes)),
+  bytesOf('[]<>{}()*.#_REDACT:,AB', 7, 12),
+  fc.uint8Array({ minLength: 7, maxLength: 40 }).map((bytes) => Buffer.from(bytes)),
 );
 
 function sceneOf(value: fc.Arbitrary<Buffer>): fc.Arbitrary<Scene> {
@@ -155,7 +207,9 @@ void test('no needle is left in the output, not even in or at a marker', () => {
     fc.property(sceneOf(wildValue), ({ sources, text, cuts }) => {
       const output = redact(sources, text, cuts);
       for (const { value } of sources) {
-        for (const { bytes, form } of needlesOf(value)) assert.ok(!output.includes(bytes), form);
+        for (const needle of needlesOf(value)) {
+          if (needle.isWhole) assert.ok(!output.includes(needle.bytes), needle.form);
+        }
       }
     }),
     { numRuns: RUNS },
@@ -178,7 +232,7 @@ void test('an input without needles comes through byte for byte', () => {
     fc.property(sceneOf(wildValue), anyBytes, ({ sources, text, cuts }, other) => {
       const needles = sources.flatMap(({ value }) => needlesOf(value));
       for (const candidate of [other, text]) {
-        if (needles.some(({ bytes }) => candidate.includes(bytes))) continue;
+        if (needles.some((needle) => hitsOf(candidate, needle).length > 0)) continue;
         assert.deepEqual(redact(sources, candidate, cuts), candidate);
       }
     }),
@@ -207,21 +261,22 @@ void test('I8: what is held back is exactly what could still become a secret', (
   let seen = 0;
   fc.assert(
     fc.property(sceneOf(shortValue), fc.array(start, { minLength: 1, maxLength: 3 }), ({ sources, cuts }, starts) => {
-      const needles = sources.flatMap(({ value }) => needlesOf(value).map(({ bytes }) => bytes));
+      const needles = sources.flatMap(({ value }) => needlesOf(value));
       const parts = starts.map(({ filler, needle, length }) => {
-        const bytes = needles[needle % needles.length] ?? Buffer.alloc(0);
+        const bytes = needles[needle % needles.length]?.bytes ?? Buffer.alloc(0);
         return Buffer.concat([filler, bytes.subarray(0, length % bytes.length)]);
       });
       const text = Buffer.concat(parts);
-      if (needles.some((bytes) => text.includes(bytes))) return;
+      if (needles.some((needle) => hitsOf(text, needle).length > 0)) return;
       const redactor = new Redactor(NeedleSet.compile(sources));
       let given = 0;
       for (let at = 0, k = 0; at < text.length; k += 1) {
         const chunk = text.subarray(at, at + (cuts[k % cuts.length] ?? 1));
         at += chunk.length;
         given += redactor.push(chunk).length;
-        const longest = Math.max(0, ...needles.map((bytes) => openEnd(text.subarray(0, at), bytes)));
-        assert.equal(at - given, longest);
+        const longest = Math.max(0, ...needles.map((needle) => openEnd(text.subarray(0, at), needle)));
+        // Three bytes are known by their hash, and may be taken for others.
+        if (at - given !== 3 || longest > 3) assert.equal(at - given, longest);
       }
       seen += 1;
     }),
@@ -230,9 +285,15 @@ void test('I8: what is held back is exactly what could still become a secret', (
   assert.ok(seen > RUNS / 4, `only ${seen} texts had no needle in them`);
 });
 
-/** Length of the longest end of `text` that `needle` starts with and does not end with. */
-function openEnd(text: Buffer, needle: Buffer): number {
-  let length = Math.min(text.length, needle.length - 1);
-  while (length > 0 && needle.compare(text, text.length - length, text.length, 0, length) !== 0) length -= 1;
-  return length;
+/** Length of the longest end of `text` that could still become the needle, or a part of it that is as long as is looked for. */
+function openEnd(text: Buffer, { bytes, isWhole, part }: Needle): number {
+  const hasParts = hasTellingParts(bytes, part);
+  for (let length = Math.min(text.length, bytes.length - 1); length > 0; length -= 1) {
+    const end = text.subarray(text.length - length);
+    if (isWhole && bytes.subarray(0, length).equals(end)) return length;
+    for (let at = hasParts ? bytes.indexOf(end) : -1; at >= 0; at = bytes.indexOf(end, at + 1)) {
+      if (at + length < bytes.length && bytes.length - at >= part) return length;
+    }
+  }
+  return 0;
 }

@@ -25,13 +25,15 @@ function stream(set: NeedleSet, input: string): string {
 const SK = 'sk-canary-7Qm2x9';
 
 const CASES: ReadonlyArray<readonly [what: string, values: Values, input: string, output: string]> = [
-  ['a value in one write', { K: SK }, `a ${SK} b`, 'a [REDACTED:K] b¦'],
-  ['a value cut once', { K: SK }, `a sk-can¦ary-7Qm2x9 b`, 'a ¦[REDACTED:K] b¦'],
-  ['a value cut at its ends', { K: SK }, `a ¦${SK}¦ b`, 'a ¦¦[REDACTED:K] b¦'],
+  ['a value in one write', { K: SK }, `a ${SK} b`, 'a [REDACTED:K] ¦b'],
+  ['a value cut once', { K: SK }, `a sk-can¦ary-7Qm2x9 b`, 'a ¦[REDACTED:K] ¦b'],
+  ['a value cut at its ends', { K: SK }, `a ¦${SK}¦ b`, 'a ¦¦[REDACTED:K] ¦b'],
   ['a value byte by byte', { K: 'abcd-1234' }, 'a¦b¦c¦d¦-¦1¦2¦3¦4¦.', '¦¦¦¦¦¦¦¦¦[REDACTED:K].¦'],
   ['a value at the end of the stream', { K: SK }, `x${SK}`, 'x¦[REDACTED:K]'],
-  ['a start that comes to nothing', { K: SK }, 'sk-can¦oe', '¦sk-canoe¦'],
-  ['a start at the end of the stream', { K: SK }, 'is sk-canary-7Qm2x', 'is ¦sk-canary-7Qm2x'],
+  ['a start that comes to nothing', { K: SK }, 'sk-can¦oe', '¦sk-cano¦e'],
+  ['a start at the end of the stream', { K: SK }, 'is sk-cana', 'is ¦sk-cana'],
+  ['a part that tells something', { K: SK }, 'is ary-7Qm2x, no', 'is [REDACTED:K], no¦'],
+  ['a part that could be a word', { K: 'correct-horse-battery' }, 'a battery-', 'a battery-¦'],
   ['a start inside a start', { K: SK }, `sk-sk-sk-can¦ary-7Qm2x9`, 'sk-sk-¦¦[REDACTED:K]'],
   ['a prompt without a line end', { K: SK }, 'Password: ', 'Password: ¦'],
   ['the same value twice, touching', { K: SK }, `${SK}${SK}`, '[REDACTED:K]¦[REDACTED:K]'],
@@ -57,15 +59,21 @@ const CASES: ReadonlyArray<readonly [what: string, values: Values, input: string
   ['a value that starts another', { A: 'prefix99', B: 'prefix99-longer' }, 'prefix99-longer', '¦[REDACTED:A,B]'],
   [
     'a value that starts another, alone',
-    { A: 'prefix99', B: 'prefix99-longer' },
-    'prefix99-¦lo¦st',
+    { A: 'prefixes', B: 'prefixes-longer' },
+    'prefixes-¦lo¦st',
     '¦¦[REDACTED:A]-lost¦',
+  ],
+  [
+    'values that begin alike, and their beginning',
+    { A: 'kx_live_4a7Q', B: 'kx_live_4a9Z' },
+    '¦kx_live_4a7Q kx_live_4a.',
+    '¦[REDACTED:A] [REDACTED:A,B].¦',
   ],
   ['a value inside another', { A: 'inside99', B: 'out-inside99-out' }, 'out-inside99¦-out.', '¦[REDACTED:A,B].¦'],
   [
     'a value inside one that does not come',
-    { A: 'inside99', B: 'out-inside99-out' },
-    'out-inside99¦-in',
+    { A: 'insiders', B: 'out-insiders-out' },
+    'out-insiders¦-in',
     '¦out-[REDACTED:A]-¦in',
   ],
   ['two names for one value', { B: SK, A: SK }, SK, '¦[REDACTED:A,B]'],
@@ -98,7 +106,7 @@ const CASES: ReadonlyArray<readonly [what: string, values: Values, input: string
     '[***] ¦[REDACTED:B]',
   ],
   ['a value that starts as the marker ends', { K: ']-canary-77' }, ']-canary-77', '¦<REDACTED:K>'],
-  ['a value that ends as the marker starts', { A: SK, B: 'canary-77[' }, `canary-77${SK} `, 'canary-77<REDACTED:A> ¦'],
+  ['a value that ends as the marker starts', { A: SK, B: 'canary-xx[' }, `canary-xx${SK} `, 'canary-xx<REDACTED:A> ¦'],
   ['a value that holds the marker', { K: 'aa[REDACTED:K]bb' }, 'aa[REDACTED:K]bb', '¦<REDACTED:K>'],
 ];
 
@@ -121,8 +129,11 @@ void test('bytes that are not text come through as they are, also around a secre
   for (let round = 0; round < 50; round += 1) {
     const [before, after] = [randomBytes(300), randomBytes(300)];
     const redactor = new Redactor(set);
-    const output = [redactor.push(before), redactor.push(Buffer.from(SK)), redactor.push(after), redactor.end()];
-    assert.deepEqual(Buffer.concat(output), Buffer.concat([before, Buffer.from('[REDACTED:K]'), after]));
+    const output = [before, Buffer.from(SK), after].map((chunk) => Buffer.from(redactor.push(chunk)));
+    assert.deepEqual(
+      Buffer.concat([...output, redactor.end()]),
+      Buffer.concat([before, Buffer.from('[REDACTED:K]'), after]),
+    );
   }
 });
 

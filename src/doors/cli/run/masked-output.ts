@@ -8,10 +8,10 @@ import type { RunVariable } from './environment-block.ts';
 /**
  * On a terminal, what could become a secret is shown after this silence when it is no longer than this: every second
  * character typed starts some spelling of some value, and its echo must not wait for the next. So of a value that is
- * written with a pause behind its first or second byte, those are seen. Anything longer waits, however long, until it is
+ * written with a pause behind its first, second or third byte, those are seen. Anything longer waits, however long, until it is
  * decided: a prompt whose end is the start of a value is not shown until more comes.
  */
-export const EARLY_BYTES_MAX = 2;
+export const EARLY_BYTES_MAX = 3;
 const SILENCE_MS = 15;
 /** Between two tries to write to something that was made non-blocking by somebody else. */
 const RETRY_MS = 2;
