@@ -23,8 +23,10 @@ export interface Disclosed {
   readonly name: string;
   readonly value: Secret;
   readonly form: ValueForm;
-  /** False for what is not secret, and for a value too short to be found in output without hiding half of it. */
+  /** False for what is not secret, and for what is known not to be maskable (core/maskability.ts). */
   readonly isMasked: boolean;
+  /** Whether the human is warned when it cannot be masked. */
+  readonly isSecret: boolean;
 }
 
 /** Why a reference leads to no value. */

@@ -1,5 +1,7 @@
 // An environment is a named set of variables. Here is everything about one that may be said aloud: never a value.
 
+import type { Maskability } from './maskability.ts';
+
 /** How a variable gets its value. `missing` is declared by an agent and waits for the human. */
 export type VariableKind = 'literal' | 'reference' | 'generated' | 'plain' | 'missing';
 
@@ -15,8 +17,10 @@ export interface Variable {
   readonly reference?: string;
   /** The value itself; only with kind `plain`, which is not secret: a host name can send a password elsewhere. */
   readonly plain?: string;
-  /** False for a value too short to be found in output without hiding half of it: its runs answer `summary` only. */
+  /** False for a value that cannot be hidden in output (core/maskability.ts): its runs answer `summary` only. */
   readonly maskable: boolean;
+  /** What was found when the value was stored; only with a concealed one. Absent before 0.4: judged where it is used. */
+  readonly maskability?: Maskability;
   /** False for a value that a dotenv file cannot hold (core/dotenv-write.ts): mounts leave it out. Absent before 0.2. */
   readonly writable?: boolean;
 }
@@ -54,7 +58,6 @@ export type Change =
   | { readonly kind: 'append'; readonly environmentId: string; readonly drafts: readonly VariableDraft[] }
   | { readonly kind: 'remove'; readonly environmentId: string; readonly names: readonly string[] };
 
-export const LENGTH_MASKABLE_MIN = 8;
 export const VALUE_BYTES_MAX = 64 * 1024;
 export const VARIABLES_MAX = 500;
 export const ENVIRONMENTS_MAX = 1_000;

@@ -1,6 +1,7 @@
 // An item is what people keep in a vault: a login, a key, a document. Here is what may be said aloud of one; values come
 // sealed, or in a coat. What people call a vault is a Collection here: `Vault` is the file that all of them lie in.
 
+import type { Maskability } from './maskability.ts';
 import type { Secret } from './secret.ts';
 
 /** By the names `op` and its users have for them. */
@@ -55,8 +56,9 @@ export interface Field {
   readonly sectionId: string | null;
   readonly type: FieldType;
   readonly isSet: boolean;
-  /** As Variable.maskable: false for a value too short to be found in output without hiding half of it. */
+  /** As those of a Variable. */
   readonly maskable: boolean;
+  readonly maskability?: Maskability;
 }
 
 export interface ItemFile {

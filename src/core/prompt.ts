@@ -16,7 +16,7 @@ import {
   wrapped,
   type Row,
 } from './prompt-rows.ts';
-import type { AgentFacts, Request, RunFacts, Work } from './request.ts';
+import type { AgentFacts, Request, RunFacts, VariableFacts, Work } from './request.ts';
 
 const COLUMNS_DEFAULT = 80;
 const COLUMNS_MIN = 40;
@@ -199,7 +199,7 @@ function runRows(run: RunFacts): Row[] {
     ...folderRows(run.cwd),
     ...deltaRows(run.environmentDelta),
     ['stdin', run.stdin === null ? 'empty' : `${run.stdin.bytes} bytes, sha256 ${bare(run.stdin.digest)}`],
-    ['output', outputText(run.output)],
+    ...outputRows(run),
     ['timeout', `${run.timeoutSeconds} s`],
   ];
 }
@@ -219,6 +219,23 @@ function deltaRows(delta: Readonly<Record<string, string>>): Row[] {
   if (entries.length === 0) return [['env', 'nothing added']];
   return entries.flatMap(([name, value]): Row[] => spoken('env', name, bare).concat(spoken('  is', value)));
 }
+
+/** What masking cannot hide is said before the answer: the agent gets less than it asked for, or may. */
+function outputRows({ output, variables }: RunFacts): Row[] {
+  const named = (kind: VariableFacts['unmaskable']): Row[] =>
+    variables.filter(({ unmaskable }) => unmaskable === kind).flatMap(({ name }) => spoken('', name, bare));
+  const [never, unknown] = [named('never'), named('unknown')];
+  const isShown = output === 'redacted' && never.length === 0;
+  return [
+    ['output', outputText(isShown ? 'redacted' : 'summary')],
+    ...(never.length === 0
+      ? []
+      : [['!!', 'masking cannot hide these, so the agent gets no output:'] satisfies Row, ...never]),
+    ...(unknown.length === 0 ? [] : [['  unless', UNKNOWN_YET] satisfies Row, ...unknown]),
+  ];
+}
+
+const UNKNOWN_YET = 'masking cannot hide one of these, which is known once it is read: then summary';
 
 function outputText(output: RunFacts['output']): string {
   return output === 'redacted'

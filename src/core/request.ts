@@ -53,6 +53,11 @@ export interface VariableFacts {
   readonly plain?: string;
   /** What it is taken from when it does not lie in the environment itself: ids where they are known. */
   readonly reference?: string;
+  /**
+   * Set for a secret that masking does not hide: `never`, or `unknown` until it is read. Why is not said: an agent's own
+   * shell can list requests.
+   */
+  readonly unmaskable?: 'never' | 'unknown';
   /** Why that leads nowhere. A yes to it is a yes to nothing, whatever lies there later (I5). */
   readonly nowhere?: Nowhere;
 }
@@ -175,4 +180,7 @@ export interface RunResult {
   readonly truncated: boolean;
   readonly redactions: readonly Redaction[];
   readonly outputMode: OutputMode;
+  /** The names of the secrets that masking cannot hide, when the output is kept back for them; and what to do next. */
+  readonly withheldFor?: readonly string[];
+  readonly message?: string;
 }

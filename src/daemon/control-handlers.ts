@@ -315,11 +315,12 @@ async function releaseOutput(service: Service, runId: string): Promise<void> {
     event: 'output_released',
     facts: { runId, requestId: ticket.requestId, tier: TIER_PASSPHRASE },
   });
+  const { withheldFor: _names, message: _next, ...result } = ticket.state.end.result;
   const released = {
     stdout: fitText(stdout.toString('utf8')).text,
     stderr: fitText(stderr.toString('utf8')).text,
     outputMode: 'redacted' as const,
   };
-  ticket.replaceEnd({ ...ticket.state.end, result: { ...ticket.state.end.result, ...released } });
+  ticket.replaceEnd({ ...ticket.state.end, result: { ...result, ...released } });
   service.unlocked().dropHeldOutput(runId);
 }

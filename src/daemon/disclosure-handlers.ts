@@ -112,7 +112,11 @@ async function provenByRequest(
   if (purpose === 'run' || environments.length > 0) {
     throw new Failure('human/under_agent', 'a coding agent started this command');
   }
-  const leads = references.map((text, i) => leadOf(service.unlocked(), service.elsewhere, text, `references[${i}]`));
+  const leads = references.map((text, i) => {
+    // What is printed or written is not masked.
+    const { unmaskable: _, ...facts } = leadOf(service.unlocked(), service.elsewhere, text, `references[${i}]`);
+    return facts;
+  });
   const work: RevealFacts = { action: 'Reveal', purpose, references: leads, argv, path };
   await service.see(agent);
   const common = {
@@ -168,7 +172,7 @@ function withCandidates(service: Service, wanted: readonly Wanted[], error: unkn
 
 /** One after another, as `ValueView.bytes` says; the connection wipes it once it is sent. */
 function packed(values: readonly Disclosed[]): { readonly bytes: Buffer; readonly views: ValueView[] } {
-  const views = values.map(({ name, value, form, isMasked }) => ({ name, form, isMasked, bytes: value.byteLength }));
+  const views = values.map(({ value, ...rest }) => ({ ...rest, bytes: value.byteLength }));
   const bytes = Buffer.concat(values.map(({ value }) => value.reveal()));
   for (const { value } of values) value.wipe();
   return { bytes, views };

@@ -1,11 +1,12 @@
 // What the human may say of environments and their variables. A process under an agent asks first (the method table says so).
 
-import type { Change } from '../core/environment.ts';
+import type { Change, Environment } from '../core/environment.ts';
 import { parseTitle, parseVariableName } from '../core/names.ts';
 import { Secret } from '../core/secret.ts';
 import { generateValue } from '../vault/generate.ts';
-import type { Call, Handlers } from '../wire/calls.ts';
+import type { AnyCall, Call, Handlers } from '../wire/calls.ts';
 import type { Params } from '../wire/methods.ts';
+import type { EnvironmentView } from '../wire/views.ts';
 import { askUnderAgent } from './guard.ts';
 import { part } from './parts.ts';
 import type { Service } from './service.ts';
@@ -13,8 +14,14 @@ import type { Service } from './service.ts';
 export function environmentHandlers(service: Service) {
   const find = (nameOrId: string) => service.unlocked().environment(nameOrId);
   return {
-    'environment.list': async () => ({ environments: service.unlocked().environments() }),
-    'environment.show': async ({ params }: Call<'environment.show'>) => ({ environment: find(params.environment) }),
+    'environment.list': async (call: Call<'environment.list'>) => {
+      const view = await viewFor(service, call);
+      return { environments: service.unlocked().environments().map(view) };
+    },
+    'environment.show': async (call: Call<'environment.show'>) => {
+      const view = await viewFor(service, call);
+      return { environment: view(find(call.params.environment)) };
+    },
     'environment.create': async (call: Call<'environment.create'>) => {
       const name = parseTitle(call.params.name);
       const asked = await askUnderAgent(service, call, { kind: 'create', environmentName: name, drafts: [] }, null);
@@ -62,6 +69,17 @@ export function environmentHandlers(service: Service) {
       return {};
     },
   } satisfies Partial<Handlers>;
+}
+
+async function viewFor(
+  service: Service,
+  { connection }: Pick<AnyCall, 'connection'>,
+): Promise<(environment: Environment) => EnvironmentView> {
+  if ((await service.agentAbove(connection.peer)) === null) return (environment) => environment;
+  return ({ variables, ...rest }) => ({
+    ...rest,
+    variables: variables.map(({ maskable: _no, maskability: _why, ...variable }) => variable),
+  });
 }
 
 async function setVariable(service: Service, call: Call<'environment.set'>) {

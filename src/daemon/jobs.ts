@@ -7,8 +7,8 @@ import { childBaseEnvironment } from '../delivery/environment.ts';
 import type { RunJob } from '../delivery/job.ts';
 import { writeDotenv } from '../core/dotenv-write.ts';
 import type { Disclosed, Place, Wanted } from '../core/disclosure.ts';
-import { LENGTH_MASKABLE_MIN } from '../core/environment.ts';
 import { Failure } from '../core/failure.ts';
+import { maskabilityOf } from '../core/maskability.ts';
 import { MOUNT_BYTES_MAX } from '../core/mount.ts';
 import type { ReadFacts } from '../core/mount-facts.ts';
 import { pad, unpad } from '../core/padding.ts';
@@ -41,6 +41,8 @@ export function searchPathOf(vault: Vault): readonly string[] {
 /** A value on its way, still sealed, and what its receiver makes of it. */
 interface SealedValue extends SealedVariable {
   readonly form: ValueForm;
+  /** As in a job (delivery/job.ts). */
+  readonly isSecret: boolean;
 }
 
 /** Rejects with a Failure when a value is not there any more, or a source does not give it. */
@@ -91,18 +93,18 @@ export async function disclosedValues(
 }
 
 function opened(sealed: readonly SealedValue[]): Disclosed[] {
-  return sealed.map(({ name, key, nonce, sealed: bytes, aad, form, concealed, maskable }) => {
+  return sealed.map(({ name, key, nonce, sealed: bytes, aad, form, concealed, maskable, isSecret }) => {
     using own = key;
     const content = openXaes(own.reveal(), nonce, bytes, aad);
     const value = new Secret(Buffer.from(unpad(content)));
     content.fill(0);
-    return { name, value, form, isMasked: concealed && maskable };
+    return { name, value, form, isMasked: concealed && maskable, isSecret };
   });
 }
 
 /** The length of a document that says what they are (u32be), the document, and the values one after another. */
 function packDisclosed(values: readonly Disclosed[]): Buffer {
-  const said = values.map(({ name, value, form, isMasked }) => ({ name, form, isMasked, bytes: value.byteLength }));
+  const said = values.map(({ value, ...rest }) => ({ ...rest, bytes: value.byteLength }));
   const document = Buffer.from(JSON.stringify(said));
   const length = Buffer.alloc(LENGTH_BYTES);
   length.writeUInt32BE(document.length);
@@ -171,7 +173,7 @@ function sealedHere(vault: Vault, wanted: readonly Wanted[]): Map<Wanted, Sealed
     const names = group.map(({ place }) => place.name);
     for (const [i, sealed] of vault.sealedVariables(environmentId, names).entries()) {
       const one = group[i]?.one;
-      if (one !== undefined) keep(one, { ...sealed, name: one.name, form: 'value' });
+      if (one !== undefined) keep(one, { ...sealed, name: one.name, form: 'value', isSecret: sealed.concealed });
     }
   }
   for (const one of wanted) if (one.place.kind === 'reference') keep(one, sealedReference(vault, one.name, one.place));
@@ -191,7 +193,8 @@ function sealedReference(vault: Vault, name: string, place: Extract<Place, { kin
   const { form } = reference;
   const maskable = sealed.maskable && form !== 'otp';
   // What is no secret by its type is hidden too where that can be done, and keeps nothing back where it cannot.
-  return { ...sealed, name, concealed: sealed.concealed || maskable || form === 'otp', maskable, form };
+  const isSecret = sealed.concealed || form === 'otp';
+  return { ...sealed, name, concealed: isSecret || maskable, maskable, form, isSecret };
 }
 
 /** A value that came from elsewhere, under a key of its own, so that it goes the same way as all others. */
@@ -202,8 +205,9 @@ function sealedAnew({ name }: Wanted, fetched: Fetched | undefined): SealedValue
   const padded = pad(value.reveal());
   const sealed = sealXaes(key.reveal(), nonce, padded, aad);
   padded.fill(0);
-  const maskable = value.byteLength >= LENGTH_MASKABLE_MIN && form !== 'otp';
-  return { name, key, nonce, sealed, aad, concealed: true, maskable, form };
+  // What becomes another text is judged when it is one.
+  const maskable = form === 'otp' ? false : form !== 'value' || maskabilityOf(value.reveal()) === 'maskable';
+  return { name, key, nonce, sealed, aad, concealed: true, maskable, form, isSecret: true };
 }
 
 /** Programs that read a dotenv file line by line, and print a line they do not understand (docs/dotenv.md). */

@@ -1,5 +1,6 @@
 // What a secret reference leads to: said in full to the human, and put into ids, so that what was approved is what is read.
 
+import type { Variable } from '../core/environment.ts';
 import { Failure } from '../core/failure.ts';
 import type { Nowhere, Place, ReferenceFacts, Wanted } from '../core/disclosure.ts';
 import { CONCEALED_TYPES } from '../core/item.ts';
@@ -17,8 +18,8 @@ const SAID_OF: Readonly<Record<Nowhere, string>> = {
 
 /** `reference` is by ids where it leads into this vault; as it was written where it does not. `source` is for people only. */
 export interface Lead extends ReferenceFacts {
-  /** False for a value too short to be hidden in output, and for one that is not known before it is read. */
-  readonly isMaskable: boolean;
+  /** As in VariableFacts; undefined for what can be masked, and for what is no secret. */
+  readonly unmaskable: VariableFacts['unmaskable'];
 }
 
 /**
@@ -28,35 +29,45 @@ export interface Lead extends ReferenceFacts {
 export function leadOf(vault: Vault, elsewhere: Elsewhere, text: string, field = 'reference'): Lead {
   const reference = parseReference(text, field);
   const source = elsewhere.kindOf(reference.vault);
-  if (source !== null) return { reference: text, source: `${text}, from ${source}`, isMaskable: true };
+  if (source !== null) return { reference: text, source: `${text}, from ${source}`, unmaskable: 'unknown' };
   try {
     const { item, ...found } = vault.items.resolve(reference);
     const { collectionId, itemId, title, sections } = item;
     const { form } = reference;
-    const { id, label, sectionId, isMaskable } = targetOf(found);
+    const { id, label, sectionId, unmaskable } = targetOf(found);
     const section = sections.find((one) => one.sectionId === sectionId);
     const { name } = vault.collections.get(collectionId);
     const path = [name, title, ...(section === undefined ? [] : [section.label]), label].join(' / ');
     return {
       reference: formatReference({ vault: collectionId, item: itemId, section: sectionId, field: id, form }),
       source: `${path} (${itemId})${form === 'value' ? '' : `, as ${form}`}`,
-      isMaskable: isMaskable && form !== 'otp',
+      unmaskable: form === 'otp' ? 'never' : unmaskable,
     };
   } catch (error) {
     const { code } = Failure.from(error);
     if (code !== 'name/not_found' && code !== 'name/ambiguous') throw error;
-    return { reference: text, source: SAID_OF[code], nowhere: code, isMaskable: true };
+    return { reference: text, source: SAID_OF[code], nowhere: code, unmaskable: undefined };
   }
 }
 
-function targetOf(found: Found): { id: string; label: string; sectionId: string | null; isMaskable: boolean } {
+function targetOf(found: Found): Pick<Lead, 'unmaskable'> & { id: string; label: string; sectionId: string | null } {
   if (found.kind === 'file') {
     const { fileId, name, sectionId } = found.file;
-    return { id: fileId, label: name, sectionId, isMaskable: isFileMaskable(found.file) };
+    return { id: fileId, label: name, sectionId, unmaskable: isFileMaskable(found.file) ? 'unknown' : 'never' };
   }
-  const { fieldId, label, sectionId, type, maskable } = found.field;
+  const { fieldId, label, sectionId, type } = found.field;
   // A user name may be short: it is no secret, and its run is not kept back for it.
-  return { id: fieldId, label, sectionId, isMaskable: maskable || !CONCEALED_TYPES.has(type) };
+  const unmaskable = CONCEALED_TYPES.has(type) ? unmaskableOf(found.field) : undefined;
+  return { id: fieldId, label, sectionId, unmaskable };
+}
+
+/** Of a concealed value. What a version before 0.4 stored was judged by its length alone. */
+export function unmaskableOf({
+  maskable,
+  maskability,
+}: Pick<Variable, 'maskable' | 'maskability'>): VariableFacts['unmaskable'] {
+  if (!maskable) return 'never';
+  return maskability === undefined ? 'unknown' : undefined;
 }
 
 /** The places of what was approved. Throws the code of what led nowhere when it was shown (I5). */

@@ -12,7 +12,7 @@ import type { RunFacts, VariableFacts } from '../core/request.ts';
 import { directoryFacts, fileFacts, operandsOf, resolveProgram } from '../machine/digest.ts';
 import { ARGV_CHARACTERS_MAX, type Params } from '../wire/methods.ts';
 import { searchPathOf } from './jobs.ts';
-import { leadOf, type Lead } from './references.ts';
+import { leadOf, unmaskableOf, type Lead } from './references.ts';
 import type { Service } from './service.ts';
 
 const TIMEOUT_SECONDS_DEFAULT = 300;
@@ -33,7 +33,7 @@ export async function runAsk(
   environment: Environment | null,
 ): Promise<RunAsk> {
   checkArguments(params.argv);
-  const { variables, environmentFacts, outputAtMost } = handedOver(world, params, environment);
+  const { variables, environmentFacts, output } = handedOver(world, params, environment);
   const environmentDelta = deltaOf(params.env ?? {}, variables);
   const cwdPath = await folderOf(params.cwd);
   const cwd = directoryFacts(cwdPath);
@@ -52,44 +52,41 @@ export async function runAsk(
     cwd,
     environmentDelta,
     stdin: stdin === null ? null : { bytes: stdin.length, digest: createHash('sha256').update(stdin).digest('hex') },
-    output: params.output ?? 'redacted',
+    output: output === 'summary' ? output : (params.output ?? 'redacted'),
     timeoutSeconds: params.timeoutSeconds ?? TIMEOUT_SECONDS_DEFAULT,
   };
+  // What a source gives, and what an older version stored, is judged in the runner (delivery/perform.ts).
+  const outputAtMost = variables.some(({ unmaskable }) => unmaskable === 'never') ? 'summary' : 'redacted';
   return { run, stdin, outputAtMost };
 }
 
 interface HandedOver {
   readonly variables: VariableFacts[];
   readonly environmentFacts: Pick<RunFacts, 'environmentId' | 'environmentName' | 'environmentCreatedBy'>;
-  readonly outputAtMost: OutputMode;
+  readonly output: OutputMode;
 }
 
-/** What the run would get, from where, and what its output may then be. */
+/** What the run would get, from where, and what the environment says of its output. */
 function handedOver(
   world: RunWorld,
   { variables: names, references = {} }: Pick<Params<'run.start'>, 'variables' | 'references'>,
   environment: Environment | null,
 ): HandedOver {
   if (environment === null) {
-    const variables = referencedVariables(world, references, []);
+    const variables = referencedVariables(world, references, []).map((facts) =>
+      withMaskability(world, facts, undefined),
+    );
     const environmentFacts = { environmentId: null, environmentName: null, environmentCreatedBy: null };
-    return { variables, environmentFacts, outputAtMost: areMaskable(world, variables, []) ? 'redacted' : 'summary' };
+    return { variables, environmentFacts, output: 'redacted' };
   }
   const { environmentId, name: environmentName, createdBy: environmentCreatedBy, output } = environment;
   const own = ownVariables(names, environment);
-  const variables = [...variableFacts(world, environmentName, own), ...referencedVariables(world, references, own)];
+  const facts = [...variableFacts(world, environmentName, own), ...referencedVariables(world, references, own)];
   return {
-    variables,
+    variables: facts.map((one, i) => withMaskability(world, one, own[i])),
     environmentFacts: { environmentId, environmentName, environmentCreatedBy },
-    outputAtMost: areMaskable(world, variables, own) ? output : 'summary',
+    output,
   };
-}
-
-function areMaskable(world: RunWorld, variables: readonly VariableFacts[], own: readonly Variable[]): boolean {
-  return (
-    own.every(({ concealed, maskable }) => !concealed || maskable) &&
-    variables.every(({ reference }) => reference === undefined || lead(world, reference).isMaskable)
-  );
 }
 
 /** Variables as a human is shown them: where each comes from, and what is not secret. */
@@ -126,6 +123,16 @@ function referencedVariables(
 
 function asFacts({ reference, source, nowhere }: Lead): ReferenceFacts {
   return { reference, source, ...(nowhere === undefined ? {} : { nowhere }) };
+}
+
+/** Whether masking hides what is handed over: a run's output is about that, a mounted file is not. */
+function withMaskability(world: RunWorld, facts: VariableFacts, own: Variable | undefined): VariableFacts {
+  const unmaskable = facts.reference === undefined ? ownUnmaskable(own) : lead(world, facts.reference).unmaskable;
+  return unmaskable === undefined ? facts : { ...facts, unmaskable };
+}
+
+function ownUnmaskable(variable: Variable | undefined): VariableFacts['unmaskable'] {
+  return variable?.concealed === true ? unmaskableOf(variable) : undefined;
 }
 
 function lead(world: Pick<RunWorld, 'unlocked' | 'elsewhere'>, text: string, field?: string): Lead {

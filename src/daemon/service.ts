@@ -38,6 +38,8 @@ const EVENTS_SETTING = 'audit_events';
 const REFUSALS_PER_SECOND_MAX = 100;
 /** The wall clock may drift this far from the monotonic one between two sweeps before it is worth an event. */
 const CLOCK_DRIFT_MS = 30_000;
+/** Names in one sentence to an agent; all of them stand beside it. */
+const NAMES_SAID_MAX = 10;
 
 export interface ServiceParts {
   readonly paths: HomePaths;
@@ -420,8 +422,16 @@ function deliveryEnd(order: LeaseOrder, outcome: RunOutcome): DeliveryEnd {
   };
 }
 
+/** What to do next, by names alone: why each cannot be masked would say something of its value. */
+function keptBackText(runId: string, names: readonly string[]): string {
+  const said = names.slice(0, NAMES_SAID_MAX).join(', ') + (names.length > NAMES_SAID_MAX ? ', …' : '');
+  return `The output is kept back, since masking cannot hide ${said} in it. If you need it, ask the human to read it and run "keystile release ${runId}", then call check_request.`;
+}
+
 function runResult(order: LeaseOrder, outcome: RunEnded): RunResult {
-  const isShown = order.output === 'redacted';
+  // Where the agent asked for no more than a summary, there is nothing to explain.
+  const withheldFor = order.run.output === 'redacted' ? outcome.unmaskable : [];
+  const isShown = order.output === 'redacted' && withheldFor.length === 0;
   const { exitCode, signal, timedOut, durationMs, stdoutLines, stderrLines, redactions } = outcome;
   const stdout = fitText(outcome.stdout.toString('utf8'));
   const stderr = fitText(outcome.stderr.toString('utf8'));
@@ -437,6 +447,7 @@ function runResult(order: LeaseOrder, outcome: RunEnded): RunResult {
     stderrLines,
     truncated: outcome.truncated || (isShown && (stdout.isCut || stderr.isCut)),
     redactions: isShown ? redactions : [],
-    outputMode: order.output,
+    outputMode: isShown ? 'redacted' : 'summary',
+    ...(withheldFor.length === 0 ? {} : { withheldFor, message: keptBackText(order.runId, withheldFor) }),
   };
 }

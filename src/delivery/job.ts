@@ -21,8 +21,12 @@ export interface SealedVariable {
   readonly nonce: Buffer;
   readonly sealed: Buffer;
   readonly aad: Buffer;
+  /** Looked for in output. */
   readonly concealed: boolean;
+  /** False when its output is kept back for it, whatever is found when it is opened. */
   readonly maskable: boolean;
+  /** False for a user name or a setting: where it cannot be masked it is shown, and nothing is kept back for it. */
+  readonly isSecret: boolean;
   /** What the program gets of it. */
   readonly form: ValueForm;
 }
@@ -73,6 +77,8 @@ export interface RunEnded {
   readonly stderrLines: number;
   readonly truncated: boolean;
   readonly redactions: readonly Redaction[];
+  /** The names of secrets that cannot be masked (core/maskability.ts): for them the agent gets a summary only. */
+  readonly unmaskable: readonly string[];
 }
 
 /** A run that did not happen. Nothing was executed. */
@@ -96,7 +102,7 @@ export type Report = { readonly kind: 'ready' } | RunStarted | RunOutcome;
 /** Bytes of a job. The caller wipes them, and the job's own buffers (`wipeJob`). Throws `input/too_large`. */
 export function encodeJob(job: RunJob): Buffer {
   const { variables, stdin, ...rest } = job;
-  const named = variables.map(({ name, concealed, maskable, form }) => ({ name, concealed, maskable, form }));
+  const named = variables.map(({ key: _key, nonce: _nonce, sealed: _sealed, aad: _aad, ...named }) => named);
   const parts = variables.flatMap(({ key, nonce, sealed, aad }) => [key, nonce, sealed, aad]);
   const header = { kind: 'job', job: { ...rest, variables: named, hasStdin: stdin !== null } };
   const bytes = encodeFrame(header, stdin === null ? parts : [...parts, stdin]);
@@ -133,7 +139,7 @@ export function decodeOrder({ header, parts }: Frame<OrderHeader>): Order {
 
 type JobHeader = Omit<RunJob, 'variables' | 'stdin'> & {
   readonly hasStdin: boolean;
-  readonly variables: readonly Pick<SealedVariable, 'name' | 'concealed' | 'maskable' | 'form'>[];
+  readonly variables: readonly Omit<SealedVariable, 'key' | 'nonce' | 'sealed' | 'aad'>[];
 };
 
 export function encodeReport(report: Report): Buffer {

@@ -1,7 +1,7 @@
 // One job in a runner, from the order to the report: check, open, start, mask, add up. The runner goes through the same
 // once before it has a job (rehearsal.ts).
 
-import { Failure } from '../core/failure.ts';
+import { maskabilityOf } from '../core/maskability.ts';
 import { unpad } from '../core/padding.ts';
 import { NeedleSet, Redactor } from '../core/redactor/redactor.ts';
 import type { Redaction } from '../core/request.ts';
@@ -30,11 +30,10 @@ export interface Stage {
 export async function perform(job: RunJob, stage: Stage): Promise<RunEnded> {
   const evidence = await gatherEvidence(job.expected);
   enterFolder(job.expected.cwd);
-  refuseUnmaskable(job);
   if (stage.isStopped()) return neverStarted();
   const values = await openValues(job);
-  const concealed = new Set(job.variables.flatMap(({ name, concealed }) => (concealed ? [name] : [])));
-  const needles = NeedleSet.compile(values.filter(({ name }) => concealed.has(name)));
+  const { masked, unmaskable } = judged(job, values);
+  const needles = NeedleSet.compile(masked);
   const masks = [new Redactor(needles), new Redactor(needles)] as const;
   const [stdout, stderr] = [new Output(masks[0]), new Output(masks[1])];
   const { program, argv, stdin, timeoutMs } = job;
@@ -48,21 +47,12 @@ export async function perform(job: RunJob, stage: Stage): Promise<RunEnded> {
     for (const { value } of values) value.fill(0);
     stage.report({ kind: 'started', pid: child.pid, startedAt: child.startedAt });
     const end = await child.ended;
-    return ended(end, performance.now() - startedAt, stdout, stderr, masks);
+    return { ...ended(end, performance.now() - startedAt, stdout, stderr, masks), unmaskable };
   } finally {
     for (const { value } of values) value.fill(0);
     // Megabytes, for which nobody should wait: the report is written first. The process ends right after it in any case.
     setImmediate(() => needles.wipe());
   }
-}
-
-/** A value too short to mask may be in a run whose output is not shown, and in no other. */
-function refuseUnmaskable(job: RunJob): void {
-  const variable = job.variables.find(({ concealed, maskable }) => concealed && !maskable);
-  if (variable === undefined || job.outputMode === 'summary') return;
-  throw new Failure('run/failed', `${variable.name} is too short to be hidden in output`, {
-    hint: 'run it with the output mode summary',
-  });
 }
 
 /** The caller wipes what it gets. Keys are wiped here as soon as they were used. */
@@ -80,13 +70,32 @@ async function openValues(job: RunJob): Promise<OpenValue[]> {
   return values;
 }
 
+/**
+ * What is looked for, and the names of secrets that masking does not hide. They are judged here, where every value is in
+ * the clear: what a source gave was never seen before, and what an older version stored was judged by its length.
+ * A secret that cannot be masked is looked for all the same: a human may release what was kept back.
+ */
+function judged(
+  job: RunJob,
+  values: readonly OpenValue[],
+): { readonly masked: readonly OpenValue[]; readonly unmaskable: readonly string[] } {
+  const all = values.map((open, i) => {
+    const { concealed = true, isSecret = true, maskable = false } = job.variables[i] ?? {};
+    return { open, concealed, isSecret, isMaskable: maskable && maskabilityOf(open.value) === 'maskable' };
+  });
+  return {
+    masked: all.filter((one) => one.concealed && (one.isSecret || one.isMaskable)).map(({ open }) => open),
+    unmaskable: all.filter((one) => one.isSecret && !one.isMaskable).map(({ open }) => open.name),
+  };
+}
+
 function ended(
   { why, exitCode, signal }: ChildEnd,
   durationMs: number,
   stdout: Output,
   stderr: Output,
   masks: readonly Redactor[],
-): RunEnded {
+): Omit<RunEnded, 'unmaskable'> {
   for (const output of [stdout, stderr]) output.end();
   return {
     kind: 'ended',
@@ -107,7 +116,7 @@ function ended(
 function neverStarted(): RunEnded {
   const nothing = { exitCode: null, signal: null, timedOut: false, durationMs: 0, truncated: false, redactions: [] };
   const silence = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0), stdoutLines: 0, stderrLines: 0 };
-  return { kind: 'ended', why: 'killed', ...nothing, ...silence };
+  return { kind: 'ended', why: 'killed', ...nothing, ...silence, unmaskable: [] };
 }
 
 /** Both streams together, one entry for each name. */

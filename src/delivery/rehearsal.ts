@@ -42,6 +42,8 @@ export async function rehearse(isWanted: () => boolean): Promise<void> {
   }
 }
 
+const AS_SECRET = { concealed: true, maskable: true, isSecret: true, form: 'value' } as const;
+
 async function makeJob(): Promise<RunJob> {
   const value = Buffer.from(randomBytes(24).toString('base64url'));
   const [key, nonce, aad] = [randomBytes(KEY_BYTES), randomBytes(NONCE_BYTES), Buffer.alloc(0)];
@@ -54,7 +56,7 @@ async function makeJob(): Promise<RunJob> {
     cwd: FOLDER,
     baseEnvironment: {},
     environmentDelta: {},
-    variables: [{ name: 'REHEARSAL', key, nonce, sealed, aad, concealed: true, maskable: true, form: 'value' }],
+    variables: [{ name: 'REHEARSAL', key, nonce, sealed, aad, ...AS_SECRET }],
     stdin: null,
     timeoutMs: TIMEOUT_MS,
     outputMode: 'redacted',

@@ -223,6 +223,7 @@ class Run implements RunningJob {
       stdoutLines: 0,
       stderrLines: 0,
       redactions: [],
+      unmaskable: [],
     };
     const durationMs = Math.round(performance.now() - this.#startedAt);
     const timedOut = why === 'timed_out';

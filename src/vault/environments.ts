@@ -1,9 +1,10 @@
 // Environments and their variables in an unlocked vault. A variable is two records: what may be said of it, and its value.
 
 import { isWritable } from '../core/dotenv-write.ts';
-import { ENVIRONMENTS_MAX, LENGTH_MASKABLE_MIN, VALUE_BYTES_MAX, VARIABLES_MAX } from '../core/environment.ts';
+import { ENVIRONMENTS_MAX, VALUE_BYTES_MAX, VARIABLES_MAX } from '../core/environment.ts';
 import type { Environment, OutputMode, Variable, VariableKind } from '../core/environment.ts';
 import { Failure } from '../core/failure.ts';
+import { maskabilityOf } from '../core/maskability.ts';
 import { isId, makeId, parseTitle, parseVariableName } from '../core/names.ts';
 import { parseReference } from '../core/reference.ts';
 import { Secret } from '../core/secret.ts';
@@ -36,8 +37,6 @@ export interface SealedVariable {
 
 /** Environments kept as they were read (I8). */
 const KNOWN_MAX = 100;
-
-const SPACES = Buffer.from(' \t\n\v\f\r');
 
 interface EnvironmentContent {
   readonly name: string;
@@ -209,7 +208,7 @@ export class Environments {
 
 function variableOf({ name, kind, concealed, value, reference }: VariableInput): Variable {
   const isSet = kind !== 'missing';
-  const maskable = value === undefined || !concealed || isMaskable(value);
+  const maskability = value === undefined || !concealed ? undefined : maskabilityOf(value.reveal());
   const writable = value === undefined || isWritable({ name, value: value.reveal() });
   const plain = kind === 'plain' && value !== undefined ? { plain: value.reveal().toString('utf8') } : {};
   return {
@@ -217,16 +216,12 @@ function variableOf({ name, kind, concealed, value, reference }: VariableInput):
     kind,
     concealed,
     isSet,
-    maskable,
+    maskable: maskability === undefined || maskability === 'maskable',
+    ...(maskability === undefined ? {} : { maskability }),
     writable,
     ...plain,
     ...(reference === undefined ? {} : { reference }),
   };
-}
-
-/** Shorter values, and spaces, are everywhere in output: hiding them would hide the output, or tell the value. */
-export function isMaskable(value: Secret): boolean {
-  return value.byteLength >= LENGTH_MASKABLE_MIN && !value.reveal().every((byte) => SPACES.includes(byte));
 }
 
 function refuseImpossible({ kind, concealed, value, reference }: VariableInput): void {

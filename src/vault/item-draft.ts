@@ -18,9 +18,9 @@ import {
   type NewFile,
   type Section,
 } from '../core/item.ts';
+import { maskabilityOf } from '../core/maskability.ts';
 import { parseTitle, type IdKind } from '../core/names.ts';
 import type { Secret } from '../core/secret.ts';
-import { isMaskable } from './environments.ts';
 import type { StoredField, StoredFile, StoredItem, ValueRef } from './item-content.ts';
 import { isSame, matches, theMatch } from './item-places.ts';
 
@@ -28,6 +28,8 @@ import { isSame, matches, theMatch } from './item-places.ts';
 export interface DraftValue extends ValueRef {
   readonly value: Secret;
 }
+
+type KeptFacts = Pick<StoredField, 'bytes' | 'valueVersion' | 'maskable' | 'maskability'>;
 
 export type MakeId = (kind: IdKind) => string;
 
@@ -135,7 +137,7 @@ export class ItemDraft {
   }
 
   /** What the record of the item says of the value. One without a byte is no value. */
-  #keep(type: 'field', id: string, value: Secret): Pick<StoredField, 'bytes' | 'valueVersion' | 'maskable'> {
+  #keep(type: 'field', id: string, value: Secret): KeptFacts {
     const bytes = value.byteLength;
     if (bytes === 0) {
       this.#values.delete(`${type} ${id}`);
@@ -143,8 +145,9 @@ export class ItemDraft {
     }
     this.#note(type, id, value);
     // What is longer than a variable can be is in no program's environment, and no needle for its output.
-    const maskable = isMaskable(value) && bytes <= VALUE_BYTES_MAX;
-    return { bytes, valueVersion: this.#base.version, maskable };
+    const maskability = maskabilityOf(value.reveal());
+    const maskable = maskability === 'maskable' && bytes <= VALUE_BYTES_MAX;
+    return { bytes, valueVersion: this.#base.version, maskable, maskability };
   }
 
   #note(type: 'field' | 'file', id: string, value: Secret): void {

@@ -1,8 +1,9 @@
 // The one way from items to their values: sealed for a delivery, or opened for what the human is shown or exports.
 
-import { LENGTH_MASKABLE_MIN, VALUE_BYTES_MAX } from '../core/environment.ts';
+import { VALUE_BYTES_MAX } from '../core/environment.ts';
 import { Failure } from '../core/failure.ts';
 import { CONCEALED_TYPES, type FieldCandidate, type FieldPlace, type FieldType, type Item } from '../core/item.ts';
+import { MASKABLE_BYTES_MIN } from '../core/maskability.ts';
 import type { SecretReference } from '../core/reference.ts';
 import { Secret } from '../core/secret.ts';
 import type { SealedVariable } from './environments.ts';
@@ -106,7 +107,7 @@ function chosen(item: StoredItem, found: Found): Chosen {
 
 /** A key or a token is looked for in output as any value is; what no variable could hold is not. */
 export function isFileMaskable({ bytes }: Pick<StoredFile, 'bytes'>): boolean {
-  return bytes >= LENGTH_MASKABLE_MIN && bytes <= VALUE_BYTES_MAX;
+  return bytes >= MASKABLE_BYTES_MIN && bytes <= VALUE_BYTES_MAX;
 }
 
 /** Where the value lies, and what a delivery has to know of it. */

@@ -4,7 +4,7 @@
 
 import * as z from 'zod';
 import { REFERENCE_CHARACTERS_MAX, REFERENCES_MAX } from '../core/disclosure.ts';
-import { VALUE_BYTES_MAX, VARIABLES_MAX, type Environment } from '../core/environment.ts';
+import { VALUE_BYTES_MAX, VARIABLES_MAX } from '../core/environment.ts';
 import type { RecordedEvent } from '../core/event.ts';
 import { NAME_LENGTH_MAX } from '../core/names.ts';
 import { CHARACTER_CLASSES } from '../core/recipe.ts';
@@ -14,6 +14,7 @@ import type {
   AgentAnswer,
   AgentView,
   Check,
+  EnvironmentView,
   GrantView,
   LeaseView,
   LocalFileView,
@@ -349,8 +350,8 @@ export interface Results extends ItemResults {
   'vault.lock': object;
   'vault.recover': object;
   'vault.recovery_key': { vaultId: string };
-  'environment.list': { environments: Environment[] };
-  'environment.show': { environment: Environment };
+  'environment.list': { environments: EnvironmentView[] };
+  'environment.show': { environment: EnvironmentView };
   'environment.create': ChangeAnswer<{ environmentId: string }>;
   'environment.rename': ChangeAnswer<object>;
   'environment.delete': object;

@@ -1,6 +1,6 @@
 // What comes back from the authority: requests, grants, leases, mounts and agents as people and agents are shown them.
 
-import type { VariableKind } from '../core/environment.ts';
+import type { Environment, Variable, VariableKind } from '../core/environment.ts';
 import type { MountBackend, MountState } from '../core/mount.ts';
 import type { ValueForm } from '../core/reference.ts';
 import type { Request, Status } from '../core/request.ts';
@@ -129,8 +129,19 @@ export interface ValueView {
   /** What the receiver makes of it (core/value-form.ts). */
   readonly form: ValueForm;
   readonly isMasked: boolean;
+  readonly isSecret: boolean;
   readonly bytes: number;
 }
+
+/**
+ * An environment as a command is shown it. Below a coding agent no variable says whether it can be masked: a value that
+ * cannot is easily guessed, and which ones those are is known to an agent once the human said yes to a run.
+ */
+export interface EnvironmentView extends Omit<Environment, 'variables'> {
+  readonly variables: readonly (Omit<Variable, Judged> & Partial<Pick<Variable, Judged>>)[];
+}
+
+type Judged = 'maskable' | 'maskability';
 
 /** What an agent may know of a variable. */
 export interface VariableView {

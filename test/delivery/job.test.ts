@@ -43,7 +43,16 @@ test('orders arrive as they were sent, however the stream is cut', () => {
 test('reports arrive as they were sent', () => {
   const [stdout, stderr] = [Buffer.from([0, 255, 10]), Buffer.alloc(0)];
   const facts = { why: 'exited', exitCode: 0, signal: null, timedOut: false, durationMs: 3, truncated: false } as const;
-  const ended: RunEnded = { kind: 'ended', ...facts, stdout, stderr, stdoutLines: 1, stderrLines: 0, redactions: [] };
+  const ended: RunEnded = {
+    kind: 'ended',
+    ...facts,
+    stdout,
+    stderr,
+    stdoutLines: 1,
+    stderrLines: 0,
+    redactions: [],
+    unmaskable: [],
+  };
   const started = { kind: 'started', pid: 7, startedAt: '123' } as const;
   const reader = new FrameReader<ReportHeader>(1000);
   const frames = reader.push(

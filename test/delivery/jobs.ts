@@ -62,7 +62,7 @@ export function script(text: string, wishes: Omit<JobWishes, 'argv'> = {}): RunJ
 export function seal(name: string, value: string | Buffer, marks: Partial<SealedVariable> = {}): SealedVariable {
   const [key, nonce, aad] = [randomBytes(32), randomBytes(24), Buffer.from(`aad of ${name}`)];
   const sealed = sealXaes(key, nonce, pad(Buffer.from(value)), aad);
-  return { name, key, nonce, sealed, aad, concealed: true, maskable: true, form: 'value', ...marks };
+  return { name, key, nonce, sealed, aad, concealed: true, maskable: true, isSecret: true, form: 'value', ...marks };
 }
 
 export function expectedFile(path: string): ExpectedFile {

@@ -34,7 +34,7 @@ test('a vault is made once, opens locked, and unlocks with its passphrase', asyn
   const made = await Vault.create({ files, passphrase: secret(PASSPHRASE), kdf: CHEAP_KDF, now });
   assert.equal(made.isUnlocked, true);
   const { environmentId } = made.createEnvironment('production', null);
-  made.setVariable(environmentId, literal('TOKEN', 'canary-0123456789'));
+  made.setVariable(environmentId, literal('TOKEN', 'canary-kG7x9q2W'));
   made.close();
 
   const again = Vault.create({ files, passphrase: secret(PASSPHRASE), kdf: CHEAP_KDF, now });
@@ -45,7 +45,7 @@ test('a vault is made once, opens locked, and unlocks with its passphrase', asyn
   assert.equal(vault.isUnlocked, false);
   await assert.rejects(vault.unlock(secret('another passphrase')), failsWith('vault/wrong_passphrase'));
   await vault.unlock(secret(PASSPHRASE));
-  assert.equal(valueIn(vault, environmentId, 'TOKEN'), 'canary-0123456789');
+  assert.equal(valueIn(vault, environmentId, 'TOKEN'), 'canary-kG7x9q2W');
 });
 
 test('a passphrase of fewer than 8 characters or more than 1 KiB makes no vault', async (t) => {
@@ -141,25 +141,29 @@ test('environments are found by id and by name, and two names that look the same
 test('a variable says everything about itself but its value', async (t) => {
   const { vault } = await temporaryVault(t);
   const { environmentId: id } = vault.createEnvironment('production', null);
-  vault.setVariable(id, literal('TOKEN', 'canary-0123456789'));
+  vault.setVariable(id, literal('TOKEN', 'canary-kG7x9q2W'));
   vault.setVariable(id, literal('PIN', '1234'));
+  vault.setVariable(id, literal('USUAL', 'changeme'));
+  vault.setVariable(id, literal('DATE', '1999-12-31'));
   vault.setVariable(id, literal('BLANK', '            '));
   vault.setVariable(id, { name: 'REGION', kind: 'plain', concealed: false, value: secret('eu') });
   vault.setVariable(id, { name: 'LATER', kind: 'missing', concealed: true });
   vault.setVariable(id, { name: 'LINK', kind: 'reference', concealed: true, reference: 'op://vault/item/field' });
   const described = vault.environment(id).variables;
   assert.deepEqual(
-    described.map(({ name, kind, isSet, maskable }) => [name, kind, isSet, maskable]),
+    described.map(({ name, kind, isSet, maskable, maskability }) => [name, kind, isSet, maskable, maskability]),
     [
-      ['BLANK', 'literal', true, false],
-      ['LATER', 'missing', false, true],
-      ['LINK', 'reference', true, true],
-      ['PIN', 'literal', true, false],
-      ['REGION', 'plain', true, true],
-      ['TOKEN', 'literal', true, true],
+      ['BLANK', 'literal', true, false, 'blank'],
+      ['DATE', 'literal', true, false, 'predictable'],
+      ['LATER', 'missing', false, true, undefined],
+      ['LINK', 'reference', true, true, undefined],
+      ['PIN', 'literal', true, false, 'short'],
+      ['REGION', 'plain', true, true, undefined],
+      ['TOKEN', 'literal', true, true, 'maskable'],
+      ['USUAL', 'literal', true, false, 'common'],
     ],
   );
-  assert.equal(described[2]?.reference, 'op://vault/item/field');
+  assert.equal(described[3]?.reference, 'op://vault/item/field');
   assert.equal(JSON.stringify(described).includes('canary'), false);
 });
 
@@ -324,7 +328,7 @@ test('the audit keys are three different keys, the same after every unlock, and 
 test('the recovery kit opens the vault without passphrase and machine, and makes both new', async (t) => {
   const { vault, files } = await temporaryVault(t);
   const { environmentId } = vault.createEnvironment('production', null);
-  vault.setVariable(environmentId, literal('TOKEN', 'canary-0123456789'));
+  vault.setVariable(environmentId, literal('TOKEN', 'canary-kG7x9q2W'));
   const oldKit = vault.makeRecoveryKey();
   const kit = vault.makeRecoveryKey();
   const text = kit.reveal().toString();
@@ -341,7 +345,7 @@ test('the recovery kit opens the vault without passphrase and machine, and makes
   assert.equal(vault.isUnlocked, false);
 
   await vault.recover(secret(text.toLowerCase().replaceAll('-', ' ').replaceAll('0', 'o')), secret(fresh));
-  assert.equal(valueIn(vault, environmentId, 'TOKEN'), 'canary-0123456789');
+  assert.equal(valueIn(vault, environmentId, 'TOKEN'), 'canary-kG7x9q2W');
   assert.notDeepEqual(readFileSync(files.deviceKey), oldDeviceKey);
   vault.lock();
   await assert.rejects(vault.unlock(secret(PASSPHRASE)), failsWith('vault/wrong_passphrase'));

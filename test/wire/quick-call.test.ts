@@ -39,7 +39,7 @@ async function quickCall(paths: HomePaths, call: Call = {}): Promise<Record<stri
 }
 
 void test('it is answered as over an ordinary connection, and loads neither node:net nor node:crypto', async () => {
-  const opened = { values: [{ name: 'A', form: 'value', isMasked: true, bytes: 300_000 }] } as const;
+  const opened = { values: [{ name: 'A', form: 'value', isMasked: true, isSecret: true, bytes: 300_000 }] } as const;
   await using daemon = await startDaemon({
     'values.open': ({ setParts }) => {
       setParts([Buffer.alloc(300_000, 7)]);

@@ -1,18 +1,20 @@
 // Environments and their variables. A value comes from the terminal or standard input, never from an argument.
 
-import type { Environment, Variable } from '../../core/environment.ts';
 import { EXIT, type ExitCode, type Failure } from '../../core/failure.ts';
 import { parseVariableName } from '../../core/names.ts';
 import { parseRecipe, RECIPE_WORD } from '../../core/recipe.ts';
 import type { Connection } from '../../wire/client.ts';
 import type { Params } from '../../wire/methods.ts';
+import type { EnvironmentView } from '../../wire/views.ts';
 import { usage, type Call, type Command } from './command.ts';
 import { counted, table } from './output.ts';
+import { kindOf, maskedBadge, UNMASKABLE_FLAG } from './unmaskable.ts';
 
 const RECIPE_DEFAULT = 'hex:32';
 const SOURCES = ['value-stdin', 'reference', 'generate', 'plain'] as const;
 
 type ValueSource = Params<'environment.set'>['source'];
+type Variable = EnvironmentView['variables'][number];
 
 const ENV = { name: 'ENV', names: 'environment' } as const;
 const NAME = { name: 'NAME' } as const;
@@ -89,12 +91,14 @@ export const ENVIRONMENT_COMMANDS: readonly Command[] = [
         help: `make a value nobody has seen: hex:32, base64:32, password:24, letters,digits,symbols,32 or uuid; ${RECIPE_DEFAULT} when none is named`,
       },
       plain: { value: 'VALUE', takesEmpty: true, help: 'a value that is not secret and may be shown' },
+      unmaskable: UNMASKABLE_FLAG,
     },
     exclusive: [SOURCES],
     help: 'set a variable; the value is typed at the terminal and not shown',
     details:
       'A value is never an argument: arguments are visible to every program of this machine. With --passphrase-stdin\n' +
-      'and --value-stdin together the first line is the passphrase and the rest the value.',
+      'and --value-stdin together the first line is the passphrase and the rest the value. Masking cannot hide a value that\n' +
+      'is short, common or easily guessed.',
     example:
       'keystile environment set staging DATABASE_URL\ngh auth token | keystile environment set ci GH_TOKEN --value-stdin',
     refuseExtra: refuseValueArgument,
@@ -126,7 +130,7 @@ export const ENVIRONMENT_COMMANDS: readonly Command[] = [
   },
 ];
 
-function environmentTable(environments: readonly Environment[]): string[] {
+function environmentTable(environments: readonly EnvironmentView[]): string[] {
   const rows = environments.map(({ name, environmentId, variables, output, createdBy }) => [
     name,
     environmentId,
@@ -138,7 +142,7 @@ function environmentTable(environments: readonly Environment[]): string[] {
   return table(['NAME', 'ID', 'VARIABLES', 'OUTPUT', 'MADE BY'], rows, none);
 }
 
-function environmentLines(environment: Environment): string[] {
+function environmentLines(environment: EnvironmentView): string[] {
   const { name, environmentId, output, createdBy, variables } = environment;
   const by = createdBy === null ? 'you' : `agent ${createdBy}`;
   const rows = variables.map((variable) => [
@@ -146,19 +150,27 @@ function environmentLines(environment: Environment): string[] {
     // The word of the documents: a value of yours that is not shown.
     variable.kind === 'literal' ? 'concealed' : variable.kind,
     variable.isSet ? 'yes' : 'no',
+    badge(variable),
     note(variable),
   ]);
   const none = `no variables; set one with: keystile environment set ${name} NAME`;
   return [
     `${name} (${environmentId}), ${counted(variables.length, 'variable')}, output ${output}, made by ${by}`,
-    ...table(['NAME', 'KIND', 'SET', 'NOTE'], rows, none),
+    ...table(['NAME', 'KIND', 'SET', 'MASKED', 'NOTE'], rows, none),
   ];
 }
 
 function note(variable: Variable): string {
   if (variable.reference !== undefined) return variable.reference;
   if (variable.kind === 'missing') return 'waits for a value from you';
-  return variable.maskable || !variable.concealed ? '' : 'too short to be masked: its runs answer with a summary';
+  return variable.maskable === false ? 'its runs give agents a summary' : '';
+}
+
+/** Plain values are not hidden; of a reference it is known once it is read, and below an agent it is not said. */
+function badge(variable: Variable): string {
+  if (!variable.concealed) return 'no: plain';
+  if (variable.kind === 'reference') return 'when read';
+  return !variable.isSet || variable.maskable === undefined ? '-' : maskedBadge(variable);
 }
 
 async function set(call: Call): Promise<ExitCode> {
@@ -180,7 +192,13 @@ async function setSecret(call: Call, daemon: Connection, params: Params<'environ
   // Before anything is typed: a name that cannot be, an environment that is not there, or a locked vault.
   parseVariableName(params.name);
   await daemon.call('environment.show', { environment: params.environment });
-  return await call.human.withValue(`${params.name} (not shown)`, call.has('value-stdin'), async (value) => {
+  const isTyped = !call.has('value-stdin');
+  return await call.human.withValue(`${params.name} (not shown)`, !isTyped, async (value) => {
+    const kind = await kindOf(call, { name: params.name, value, isTyped, mayBePlain: true });
+    if (kind === 'plain') {
+      const source = { kind, value: value.toString('utf8') } as const;
+      return await setWithoutValue(daemon, { ...params, source });
+    }
     const { result } = await daemon.call('environment.set', params, { parts: [value] });
     return result.asked === true;
   });

@@ -162,7 +162,7 @@ async function reportOf(
   leftOut: Pick<ImportReport, 'duplicates' | 'alreadyThere'>,
 ): Promise<ImportReport> {
   const { FORMAT_TABLE } = await import('../../exchange/formats.ts');
-  const { outlineOf } = await import('./import-report.ts');
+  const { outlineOf, unmaskableOf } = await import('./import-report.ts');
   const { title, leftBehind, isPlain } = FORMAT_TABLE[format];
   return {
     file: call.argument('FILE'),
@@ -170,6 +170,7 @@ async function reportOf(
     formatTitle: title,
     isDryRun: call.has('dry-run'),
     vaults: [...homes].map(([name, items]) => ({ name, items: items.map(outlineOf) })),
+    unmaskable: [...homes.values()].flat().flatMap(unmaskableOf),
     skipped: vaults.flatMap((vault) => vault.skipped),
     ...leftOut,
     leftBehind,

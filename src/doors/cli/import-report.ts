@@ -1,10 +1,12 @@
 // What an import says of itself: how much came along, and by name what did not. Of a dry run, names and kinds of all there
 // is. No value is here, and no length of one.
 
-import type { FieldType, NewItem } from '../../core/item.ts';
+import { CONCEALED_TYPES, type FieldType, type NewItem } from '../../core/item.ts';
+import { maskabilityOf } from '../../core/maskability.ts';
 import type { Format } from '../../exchange/formats.ts';
 import { SKIP_REASONS, type SkipReason } from '../../exchange/imported.ts';
 import { counted } from './output.ts';
+import { unmaskableLines } from './unmaskable.ts';
 
 export interface ItemOutline {
   readonly title: string;
@@ -28,6 +30,8 @@ export interface ImportReport {
   /** Items that the vault had already. */
   readonly alreadyThere: number;
   readonly leftBehind: string | null;
+  /** Fields, by title and label, whose values masking cannot hide. */
+  readonly unmaskable: readonly string[];
   /** Whether anybody who has the file can read it. */
   readonly isPlain: boolean;
 }
@@ -43,14 +47,22 @@ export function outlineOf(item: NewItem): ItemOutline {
   };
 }
 
+/** Of the fields that are concealed; no value is kept. */
+export function unmaskableOf({ title, fields }: NewItem): string[] {
+  return fields
+    .filter(({ type, value }) => CONCEALED_TYPES.has(type) && value.byteLength > 0)
+    .filter(({ value }) => maskabilityOf(value.reveal()) !== 'maskable')
+    .map(({ section, label }) => `${title}/${place(section, label)}`);
+}
+
 /** The answer with --format json. */
 export function importDocument(report: ImportReport): object {
-  const { format, isDryRun, skipped, duplicates, alreadyThere, leftBehind } = report;
+  const { format, isDryRun, skipped, duplicates, alreadyThere, leftBehind, unmaskable } = report;
   const vaults = report.vaults.map(({ name, items }) => {
     const counts = { name, itemCount: items.length, ...contentCounts(items) };
     return isDryRun ? { ...counts, items } : counts;
   });
-  return { format, dryRun: isDryRun, vaults, duplicates, alreadyThere, skipped, leftBehind };
+  return { format, dryRun: isDryRun, vaults, duplicates, alreadyThere, skipped, leftBehind, unmaskable };
 }
 
 /** The answer for people. */
@@ -64,6 +76,7 @@ export function importLines(report: ImportReport): string[] {
     ...(report.duplicates === 0 ? [] : [`left out ${counted(report.duplicates, 'item')} that the file has twice`]),
     ...skippedLines(report.skipped),
     ...(report.leftBehind === null ? [] : [`not taken along: ${report.leftBehind}`]),
+    ...unmaskableLines(report.unmaskable),
     ...(report.isPlain ? [`${report.file} is still there, in the clear; delete it once everything is here`] : []),
   ];
 }

@@ -3,6 +3,7 @@
 import { CATEGORIES } from '../../core/item.ts';
 import { RECIPE_WORD } from '../../core/recipe.ts';
 import type { Command, Flag } from './command.ts';
+import { UNMASKABLE_FLAG } from './unmaskable.ts';
 
 const SSH_KIND = /^(?:ed25519|rsa(?:[,-](?:2048|3072|4096))?)$/i;
 
@@ -43,6 +44,7 @@ export const ITEM_COMMANDS: readonly Command[] = [
       title: { value: 'TITLE', help: 'what it is called' },
       category: { value: 'CATEGORY', choices: CATEGORIES, help: 'what it is; login when nothing else is said' },
       tags: TAGS,
+      unmaskable: UNMASKABLE_FLAG,
       'generate-password': GENERATE,
       'ssh-generate-key': {
         value: 'KIND',
@@ -64,6 +66,7 @@ export const ITEM_COMMANDS: readonly Command[] = [
       vault: VAULT,
       title: { value: 'TITLE', help: 'another title' },
       tags: TAGS,
+      unmaskable: UNMASKABLE_FLAG,
       'generate-password': GENERATE,
     },
     help: 'change an item; what it was stays as an earlier version',

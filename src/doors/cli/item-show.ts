@@ -1,7 +1,7 @@
 // item get, list and history. Without --reveal there is no value in this process; with it the human said who they are.
 
 import { EXIT, Failure, type ExitCode } from '../../core/failure.ts';
-import type { FieldCandidate, FieldPlace, Item, ItemSummary } from '../../core/item.ts';
+import { CONCEALED_TYPES, type FieldCandidate, type FieldPlace, type Item, type ItemSummary } from '../../core/item.ts';
 import { printable } from '../../core/printable.ts';
 import type { Connection } from '../../wire/client.ts';
 import { unpackValues } from '../../wire/packed.ts';
@@ -9,6 +9,7 @@ import { findCollection } from './collection-commands.ts';
 import type { Call } from './command.ts';
 import { callForItem, namedItem, placesOf } from './item-names.ts';
 import { counted, table, shortTime, timeText, valueMember } from './output.ts';
+import { maskedBadge } from './unmaskable.ts';
 
 export async function listItems(call: Call): Promise<ExitCode> {
   const daemon = await call.daemon();
@@ -156,11 +157,13 @@ export async function showHistory(call: Call): Promise<ExitCode> {
 function itemLines(item: Item, collection: string): string[] {
   const { title, itemId, category, version, updatedAt, tags, isArchived, fields, files } = item;
   const section = (id: string | null): string => item.sections.find(({ sectionId }) => sectionId === id)?.label ?? '';
-  const fieldRows = fields.map(({ label, sectionId, type, isSet, fieldId }) => [
+  const fieldRows = fields.map(({ label, sectionId, type, isSet, fieldId, ...judged }) => [
     section(sectionId),
     label,
     type,
     isSet ? 'yes' : 'no',
+    // What is no secret is masked where that can be done, and keeps nothing back where it cannot.
+    isSet && CONCEALED_TYPES.has(type) ? maskedBadge(judged) : '-',
     fieldId,
   ]);
   const fileRows = files.map(({ name, sectionId, bytes, fileId }) => [
@@ -168,13 +171,14 @@ function itemLines(item: Item, collection: string): string[] {
     name,
     'file',
     counted(bytes, 'byte'),
+    'when read',
     fileId,
   ]);
   return [
     `${title} (${itemId}) in ${collection}, ${category}, version ${version}, changed ${timeText(updatedAt)}`,
     ...(isArchived ? ['in the archive: references find it by its id only'] : []),
     ...(tags.length === 0 ? [] : [`tags: ${tags.join(', ')}`]),
-    ...table(['SECTION', 'FIELD', 'TYPE', 'SET', 'ID'], [...fieldRows, ...fileRows], 'no fields'),
+    ...table(['SECTION', 'FIELD', 'TYPE', 'SET', 'MASKED', 'ID'], [...fieldRows, ...fileRows], 'no fields'),
   ];
 }
 

@@ -2,7 +2,7 @@
 // never an argument.
 
 import { EXIT, type ExitCode } from '../../core/failure.ts';
-import { BUILT_IN, typeOfNew } from '../../core/item-category.ts';
+import { BUILT_IN, builtInField, typeOfNew } from '../../core/item-category.ts';
 import { assignmentName, parseAssignment, type Assignment } from '../../core/item-assignment.ts';
 import {
   CATEGORIES,
@@ -21,9 +21,12 @@ import { usage, type Call } from './command.ts';
 import type { ValueKind } from './human.ts';
 import { nameOfFile, readFileToAttach } from './item-files.ts';
 import { callForItem, namedItem } from './item-names.ts';
+import { kindOf } from './unmaskable.ts';
 
 type SentField = Params<'item.create'>['fields'][number];
 type SentFile = Params<'item.create'>['files'][number];
+/** What says of which type a field is. */
+type Kinds = Pick<Item, 'category' | 'fields'>;
 type FieldAssignment = Extract<Assignment, { kind: 'field' }>;
 
 const FIELD_VALUE: ValueKind = {
@@ -85,7 +88,7 @@ export async function createItem(call: Call): Promise<ExitCode> {
   const daemon = await call.daemon();
   // Before anything is typed: a vault that is not there, or a locked one.
   const { collectionId: collection, name: vault } = await findCollection(daemon, call.flag('vault'));
-  using gathered = await gather(call, assignments, category);
+  using gathered = await gather(call, assignments, { category, fields: [] });
   const { fields, files } = gathered;
   const said = { collection, title, category, tags: tagsOf(call) ?? [], fields, files };
   const params = sshKey === undefined ? said : { ...said, sshKey };
@@ -102,7 +105,7 @@ export async function editItem(call: Call): Promise<ExitCode> {
   const named = namedItem(call);
   const { item } = (await callForItem(call, 'item.get', named)).result;
   refuseArguments(assignments, item);
-  using gathered = await gather(call, assignments, item.category);
+  using gathered = await gather(call, assignments, item);
   const { fields, files, removed } = gathered;
   const changes = { ...(title !== undefined && { title }), ...(tags !== undefined && { tags: [...tags] }) };
   const params = { item: item.itemId, ...changes, fields, files, removed };
@@ -150,7 +153,7 @@ function assignmentsOf(call: Call): Assignment[] {
 }
 
 /** Said before anything is asked. What stands in the item under that name counts, whatever section is meant. */
-function refuseArguments(assignments: readonly Assignment[], item: Pick<Item, 'category' | 'fields'>): void {
+function refuseArguments(assignments: readonly Assignment[], item: Kinds): void {
   for (const assignment of assignments) {
     if (assignment.kind !== 'field' || assignment.value.from !== 'text') continue;
     if (!isConcealed(assignment, item)) continue;
@@ -162,21 +165,18 @@ function refuseArguments(assignments: readonly Assignment[], item: Pick<Item, 'c
   }
 }
 
-function isConcealed(
-  { section, field, type }: FieldAssignment,
-  { category, fields }: Pick<Item, 'category' | 'fields'>,
-) {
+function isConcealed({ section, field, type }: FieldAssignment, { category, fields }: Kinds): boolean {
   const known = fields.filter(({ fieldId, label }) => fieldId === field || label === field);
   if (known.some((one) => CONCEALED_TYPES.has(one.type))) return true;
   if (known.length > 0 && type === null) return false;
   return CONCEALED_TYPES.has(typeOfNew(category, section, field, type));
 }
 
-async function gather(call: Call, assignments: readonly Assignment[], category: Category): Promise<Gathered> {
+async function gather(call: Call, assignments: readonly Assignment[], item: Kinds): Promise<Gathered> {
   const gathered = new Gathered();
   try {
-    for (const assignment of assignments) await add(call, gathered, assignment);
-    addGenerated(call, gathered, category);
+    for (const assignment of assignments) await add(call, gathered, assignment, item);
+    addGenerated(call, gathered, item.category);
     return gathered;
   } catch (error) {
     gathered[Symbol.dispose]();
@@ -184,7 +184,7 @@ async function gather(call: Call, assignments: readonly Assignment[], category: 
   }
 }
 
-async function add(call: Call, gathered: Gathered, assignment: Assignment): Promise<void> {
+async function add(call: Call, gathered: Gathered, assignment: Assignment, item: Kinds): Promise<void> {
   const { section } = assignment;
   switch (assignment.kind) {
     case 'delete':
@@ -195,9 +195,24 @@ async function add(call: Call, gathered: Gathered, assignment: Assignment): Prom
       return;
     case 'field': {
       const { field: label, type } = assignment;
-      gathered.addField({ label, section, type }, await valueOf(call, assignment));
+      const value = await valueOf(call, assignment);
+      try {
+        const isPlain =
+          isConcealed(assignment, item) && (await keptAs(call, assignment, item.category, value)) === 'plain';
+        gathered.addField({ label, section, type: isPlain ? 'text' : type }, value);
+      } catch (error) {
+        value.fill(0);
+        throw error;
+      }
     }
   }
+}
+
+/** A field that is built in keeps the type it has. */
+async function keptAs(call: Call, { section, field, value }: FieldAssignment, category: Category, bytes: Buffer) {
+  const mayBePlain = section !== null || builtInField(category, field) === undefined;
+  const name = assignmentName(section, field);
+  return await kindOf(call, { name, value: bytes, isTyped: value.from === 'terminal', mayBePlain });
 }
 
 async function valueOf(call: Call, { section, field, value }: FieldAssignment): Promise<Buffer> {

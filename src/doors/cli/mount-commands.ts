@@ -6,6 +6,7 @@ import type { Params } from '../../wire/methods.ts';
 import type { MountView } from '../../wire/views.ts';
 import { usage, type Call, type Command } from './command.ts';
 import { counted, table } from './output.ts';
+import { unmaskableLines } from './unmaskable.ts';
 
 const BACKENDS = ['auto', 'fuse', 'fifo', 'file'] as const;
 
@@ -135,11 +136,17 @@ async function importFile(call: Call): Promise<ExitCode> {
   const daemon = await call.daemon();
   const { result } = await daemon.call('environment.import', { environment, path, mounts, backend: backendOf(call) });
   const count = counted(result.variableNames.length, 'variable');
-  call.output.answer(result, () => [
+  const { variables } = (await daemon.call('environment.show', { environment })).result.environment;
+  const unmaskable = variables.filter(
+    ({ name, maskable }) => maskable === false && result.variableNames.includes(name),
+  );
+  const names = unmaskable.map(({ name }) => name);
+  call.output.answer({ ...result, unmaskable: names }, () => [
     `imported ${count} into ${environment}: ${result.variableNames.join(' ') || '-'}`,
     ...(mounts
       ? [`${path} is mounted now; keystile unmount ${path} --restore brings the file back`]
       : [`${path} is still there, in the clear; remove it, or import with --mount`]),
+    ...unmaskableLines(names),
   ]);
   return EXIT.done;
 }

@@ -73,13 +73,13 @@ async function withPlanned(call: Call, plan: RunPlan): Promise<number> {
 async function start(call: Call, plan: RunPlan, values: Parameters<RunPlan['fill']>[0]): Promise<number> {
   const masking = call.has('no-masking') ? 'off' : 'on';
   const environment = ownEnvironment();
-  return await runForHuman({
-    argv: call.command,
-    masking,
-    environment,
-    ignored: ignoredSignals(),
-    ...plan.fill(values),
-  });
+  const { unmaskable, ...filled } = plan.fill(values);
+  // Before the program starts: afterwards the terminal is its own. It is the human's, so nothing is refused.
+  if (masking === 'on' && unmaskable.length > 0)
+    call.output.note(
+      `keystile: masking cannot hide ${unmaskable.join(', ')}; where the program prints one, it is shown`,
+    );
+  return await runForHuman({ argv: call.command, masking, environment, ignored: ignoredSignals(), ...filled });
 }
 
 /** Everything but the values: which environments and references, and which text around them. Throws with the line. */

@@ -3,9 +3,9 @@
 
 import type { EnvFileEntry } from '../../core/env-file.ts';
 import { fillEntry, parseValue, referencesOf, wipeEnvFile } from '../../core/env-file.ts';
-import { LENGTH_MASKABLE_MIN } from '../../core/environment.ts';
 import { Failure } from '../../core/failure.ts';
-import { formatReference } from '../../core/reference.ts';
+import { maskabilityOf } from '../../core/maskability.ts';
+import { formatReference, type SecretReference } from '../../core/reference.ts';
 import type { RunVariable } from './run/human-run.ts';
 import type { OpenValue } from './values.ts';
 
@@ -15,6 +15,8 @@ export interface Filled {
   readonly variables: readonly RunVariable[];
   /** What is inside their values. */
   readonly secrets: readonly { readonly name: string; readonly value: Buffer }[];
+  /** Variables with a secret in them that masking cannot hide, each once. */
+  readonly unmaskable: readonly string[];
 }
 
 const MAY_REFER = /(?:op|keystile):\/\//;
@@ -44,11 +46,16 @@ export class RunPlan {
     const own = values.slice(0, values.length - this.references.length);
     const referenced = values.slice(own.length);
     const byReference = new Map(referenced.map(({ value }, i) => [this.references[i] ?? '', value]));
+    const shown = new Set(this.references.filter((_, i) => referenced[i]?.isUnmaskable === true));
     const filled = this.entries.map((entry) => filledEntry(entry, byReference));
     const ownNames = new Set(own.map(({ name }) => name));
     return {
       variables: [...filled.filter(({ name }) => !ownNames.has(name)), ...lastOfEach(own)],
       secrets: this.entries.flatMap((entry) => secretsOf(entry, byReference)),
+      unmaskable: [
+        ...lastOfEach(own).filter(({ isUnmaskable }) => isUnmaskable),
+        ...this.entries.filter(({ name, value }) => !ownNames.has(name) && refersToOne(value.references, shown)),
+      ].map(({ name }) => name),
     };
   }
 
@@ -71,9 +78,12 @@ function secretsOf(entry: EnvFileEntry, values: ReadonlyMap<string, Buffer>): { 
   return parts.filter(isMaskable).map((value) => ({ name, value: Buffer.from(value) }));
 }
 
-/** A shorter one is everywhere: hiding it would hide the output, and tell what it is. */
+function refersToOne(references: readonly SecretReference[], wanted: ReadonlySet<string>): boolean {
+  return references.some((reference) => wanted.has(formatReference(reference)));
+}
+
 function isMaskable(value: Buffer): boolean {
-  return value.length >= LENGTH_MASKABLE_MIN;
+  return maskabilityOf(value) === 'maskable';
 }
 
 function shellEntries(shell: ReadonlyMap<string, string>): EnvFileEntry[] {

@@ -38,6 +38,8 @@ export async function runUnderAgent(call: Call, plan: RunPlan): Promise<number> 
   standard('stderr').write(result.stderr);
   if (result.outputMode === 'summary') {
     const lines = `${result.stdoutLines} lines of output and ${result.stderrLines} of errors`;
+    if (result.withheldFor !== undefined)
+      call.output.note(`keystile: masking cannot hide ${result.withheldFor.join(', ')}`);
     call.output.note(
       `keystile: ${lines} are kept back; the human can release them with keystile release ${result.runId}`,
     );

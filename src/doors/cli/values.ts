@@ -3,6 +3,7 @@
 
 import type { Purpose } from '../../core/disclosure.ts';
 import { Failure } from '../../core/failure.ts';
+import { maskabilityOf } from '../../core/maskability.ts';
 import { applyForm } from '../../core/value-form.ts';
 import type { Answer } from '../../wire/answers.ts';
 import type { Params } from '../../wire/methods.ts';
@@ -15,6 +16,8 @@ export interface OpenValue {
   readonly name: string;
   readonly value: Buffer;
   readonly isMasked: boolean;
+  /** A secret that masking cannot hide. */
+  readonly isUnmaskable: boolean;
 }
 
 export interface ValuesAsked {
@@ -49,8 +52,8 @@ export async function withValues<T>(
   const values: OpenValue[] = [];
   try {
     let at = 0;
-    for (const { name, form, isMasked, bytes: length } of views) {
-      values.push({ name, isMasked, value: await applyForm(bytes.subarray(at, at + length), form, Date.now()) });
+    for (const { bytes: length, ...view } of views) {
+      values.push(judged(view, await applyForm(bytes.subarray(at, at + length), view.form, Date.now())));
       at += length;
     }
     bytes.fill(0);
@@ -59,6 +62,12 @@ export async function withValues<T>(
     bytes.fill(0);
     for (const { value } of values) value.fill(0);
   }
+}
+
+/** Here, where the value is what the program gets: what was said of it may be older than the rules. */
+function judged({ name, isMasked, isSecret }: Omit<ValueView, 'bytes'>, value: Buffer): OpenValue {
+  const isMaskable = maskabilityOf(value) === 'maskable';
+  return { name, value, isMasked: isMasked && isMaskable, isUnmaskable: isSecret && !(isMasked && isMaskable) };
 }
 
 interface Opened {

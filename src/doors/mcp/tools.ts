@@ -273,6 +273,7 @@ function run(): Tool {
       outputMode: z.string(),
       truncated: z.boolean(),
       redactions: redactionsSchema(),
+      withheldFor: z.array(z.string()).optional(),
       stdoutLines: z.number(),
       stderrLines: z.number(),
       stderr: z.string(),
