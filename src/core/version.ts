@@ -1,3 +1,3 @@
 // Which version this is. A test keeps it the same as package.json.
 
-export const VERSION = '0.3.0';
+export const VERSION = '0.4.0';
