@@ -59,7 +59,7 @@ const WORDS_OF_PROGRAMS = `
 `;
 
 /** AWS, Google Cloud and Azure name their regions by parts. */
-const REGIONS: readonly string[] = [
+const regions = (): string[] => [
   ...['us', 'eu', 'ap', 'sa', 'ca', 'me', 'af', 'il', 'mx', 'us-gov', 'cn'].flatMap((area) =>
     ['east', 'west', 'north', 'south', 'central', 'northeast', 'southeast', 'northwest', 'southwest'].flatMap((side) =>
       [1, 2, 3].map((number) => `${area}-${side}-${number}`),
@@ -76,5 +76,5 @@ const REGIONS: readonly string[] = [
 /** In lower case, each once; some 1,200. */
 export function commonWords(): ReadonlySet<string> {
   const words = `${PASSWORDS} ${WORDS_OF_PROGRAMS}`.trim().split(/\s+/);
-  return new Set([...words, ...REGIONS].map((word) => word.toLowerCase()));
+  return new Set([...words, ...regions()].map((word) => word.toLowerCase()));
 }

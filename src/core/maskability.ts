@@ -56,8 +56,7 @@ function isBlank(byte: number): boolean {
 }
 
 function isCommon(core: Buffer): boolean {
-  const { words } = vocabularies()[0]!;
-  const alike = words.get(lower(core[0]!)) ?? [];
+  const alike = vocabularies()[0]?.from(lower(core[0]!)) ?? [];
   return alike.some((word) => word.length === core.length && word.every((byte, i) => byte === lower(core[i]!)));
 }
 
@@ -107,9 +106,9 @@ function coverRepeats(cheapest: Float64Array, text: Buffer, at: number): void {
   if (longest > 0) cover(cheapest, at, longest, cheapest[at]! + REPEAT_BITS + Math.log2(at));
 }
 
-function coverWords(cheapest: Float64Array, text: Buffer, at: number, { bits, words }: Vocabulary): void {
+function coverWords(cheapest: Float64Array, text: Buffer, at: number, vocabulary: Vocabulary): void {
   for (const first of spelledBy(text[at]!)) {
-    for (const word of words.get(first) ?? []) coverWord(cheapest, text, at, word, bits);
+    for (const word of vocabulary.from(first)) coverWord(cheapest, text, at, word, vocabulary.bits);
   }
 }
 
@@ -152,23 +151,35 @@ function isBetween(byte: number, first: string, last: string): boolean {
 
 // --- what is known -------------------------------------------------------------------------------------------------------
 
-/** Words that are as likely as one another: which one it is takes `bits`. By their first byte. */
-interface Vocabulary {
+/** Words that are as likely as one another: which one it is takes `bits`. */
+class Vocabulary {
   readonly bits: number;
-  readonly words: ReadonlyMap<number, readonly Buffer[]>;
+  readonly #texts: ReadonlyMap<number, readonly string[]>;
+  /** Made when a value has that byte: most are decided by their first six. */
+  readonly #words = new Map<number, readonly Buffer[]>();
+
+  constructor(texts: readonly string[]) {
+    this.bits = Math.log2(texts.length);
+    this.#texts = Map.groupBy(texts, (text) => text.charCodeAt(0));
+  }
+
+  /** Those that begin with that byte. */
+  from(byte: number): readonly Buffer[] {
+    let words = this.#words.get(byte);
+    if (words === undefined) {
+      words = (this.#texts.get(byte) ?? []).map((text) => Buffer.from(text));
+      this.#words.set(byte, words);
+    }
+    return words;
+  }
 }
 
 let known: readonly Vocabulary[] | undefined;
 
 /** The common words first. Made when the first value is judged. */
 function vocabularies(): readonly Vocabulary[] {
-  known ??= [commonWords(), walks(), years(), daysOfYear()].map((words) => vocabularyOf([...words]));
+  known ??= [commonWords(), walks(), years(), daysAndMonths()].map((texts) => new Vocabulary([...texts]));
   return known;
-}
-
-function vocabularyOf(words: readonly string[]): Vocabulary {
-  const bytes = words.map((word) => Buffer.from(word));
-  return { bits: Math.log2(words.length), words: Map.groupBy(bytes, ([first = 0]) => first) };
 }
 
 /** The alphabet, the digits, and the rows and slanting columns of a keyboard, from every key on, in both directions. */
@@ -188,15 +199,9 @@ function years(): string[] {
   return Array.from({ length: 150 }, (_, i) => String(1900 + i));
 }
 
-/** Month and day, day and month: with what people put between and around them. */
-function daysOfYear(): string[] {
-  return ['', '-', '/', '.'].flatMap((mark) =>
-    numbers(12).flatMap((month) =>
-      numbers(31).flatMap((day) => [`${mark}${month}${mark}${day}`, `${day}${mark}${month}${mark}`]),
-    ),
-  );
-}
-
-function numbers(count: number): string[] {
-  return Array.from({ length: count }, (_, i) => String(i + 1).padStart(2, '0'));
+/** What stands beside a year in a date, with the mark that people put before or behind it. */
+function daysAndMonths(): string[] {
+  const numbers = Array.from({ length: 31 }, (_, i) => String(i + 1).padStart(2, '0'));
+  const marked = ['-', '/', '.'].flatMap((mark) => numbers.flatMap((number) => [mark + number, number + mark]));
+  return [...numbers, ...marked];
 }

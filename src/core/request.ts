@@ -53,10 +53,7 @@ export interface VariableFacts {
   readonly plain?: string;
   /** What it is taken from when it does not lie in the environment itself: ids where they are known. */
   readonly reference?: string;
-  /**
-   * Set for a secret that masking does not hide: `never`, or `unknown` until it is read. Why is not said: an agent's own
-   * shell can list requests.
-   */
+  /** Set for a secret that masking does not hide, or may not: `unknown` until it is read. An agent is not shown it. */
   readonly unmaskable?: 'never' | 'unknown';
   /** Why that leads nowhere. A yes to it is a yes to nothing, whatever lies there later (I5). */
   readonly nowhere?: Nowhere;
@@ -145,8 +142,18 @@ export function requestDigest(request: Pick<Request, 'agent' | 'admits' | 'work'
   return digestOf({
     agent: { pid: process.pid, startedAt: process.startedAt, program: process.program, programDigest },
     admits: request.admits,
-    work: request.work,
+    work: withoutMaskability(request.work),
   });
+}
+
+/**
+ * Without what is said of masking: that is no part of what is approved, for output it keeps back is kept back whatever the
+ * answer. Below a coding agent it is left out of the request itself: asking for a run must not say which values are easily
+ * guessed; and a yes that is given there counts.
+ */
+export function withoutMaskability(work: Work): Work {
+  if (work.action !== 'Run' || work.variables.every(({ unmaskable }) => unmaskable === undefined)) return work;
+  return { ...work, variables: work.variables.map(({ unmaskable: _, ...facts }) => facts) };
 }
 
 /** Statuses of CONTRACT §3: what an agent is told. */

@@ -19,7 +19,7 @@ import { mountControlHandlers } from './mount-handlers.ts';
 import { part } from './parts.ts';
 import type { Service } from './service.ts';
 import { VERSION } from '../core/version.ts';
-import { agentView, grantView, leaseView, requestView } from './views.ts';
+import { agentView, grantView, leaseView, requestView, requestViewBelowAgent } from './views.ts';
 import { WATCH_IDLE_MINUTES } from './watchers.ts';
 
 const TIER_PASSPHRASE = 1;
@@ -125,19 +125,22 @@ function vaultHandlers(service: Service) {
 
 function requestHandlers(service: Service) {
   const { authority } = service;
-  const waiting = () => authority.tickets.waiting().map(({ request }) => requestView(request));
+  const waiting = () => authority.tickets.waiting().map(({ request }) => request);
   return {
     'request.list': async ({ connection }: Call<'request.list'>) => {
       const isUnderAgent = (await service.agentAbove(connection.peer)) !== null;
-      return { requests: waiting().filter(({ request }) => !isUnderAgent || !saysNames(request.work)) };
+      if (!isUnderAgent) return { requests: waiting().map(requestView) };
+      const shown = waiting().filter(({ work }) => !saysNames(work));
+      return { requests: shown.map(requestViewBelowAgent) };
     },
     'request.show': async ({ params, connection }: Call<'request.show'>) => {
       const ticket = authority.tickets.find(params.requestId);
       if (ticket === undefined) throw new Failure('request/not_found', 'there is no such request');
-      if (saysNames(ticket.request.work) && (await service.agentAbove(connection.peer)) !== null) {
+      if ((await service.agentAbove(connection.peer)) === null) return { request: requestView(ticket.request) };
+      if (saysNames(ticket.request.work)) {
         throw new Failure('human/under_agent', 'where a reference leads is not shown below a coding agent');
       }
-      return { request: requestView(ticket.request) };
+      return { request: requestViewBelowAgent(ticket.request) };
     },
     'request.approve': async ({ params }: Call<'request.approve'>) => {
       const { output, ...given } = params;
@@ -159,7 +162,7 @@ function requestHandlers(service: Service) {
     },
     'watch.open': async ({ connection }: Call<'watch.open'>) => {
       service.watchers.open(connection, service.nowMs());
-      return { requests: waiting(), idleMinutes: WATCH_IDLE_MINUTES };
+      return { requests: waiting().map(requestView), idleMinutes: WATCH_IDLE_MINUTES };
     },
     'run.output': async (call: Call<'run.output'>) => {
       const { runId } = call.params;

@@ -98,7 +98,9 @@ function opened(sealed: readonly SealedValue[]): Disclosed[] {
     const content = openXaes(own.reveal(), nonce, bytes, aad);
     const value = new Secret(Buffer.from(unpad(content)));
     content.fill(0);
-    return { name, value, form, isMasked: concealed && maskable, isSecret };
+    // Judged once more: an older version went by the length alone.
+    const isMasked = concealed && maskable && maskabilityOf(value.reveal()) === 'maskable';
+    return { name, value, form, isMasked, isSecret };
   });
 }
 

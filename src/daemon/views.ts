@@ -2,9 +2,14 @@
 
 import type { Grant } from '../authority/grants.ts';
 import type { Lease } from '../authority/leases.ts';
-import type { Request, Work } from '../core/request.ts';
+import { withoutMaskability, type Request, type Work } from '../core/request.ts';
 import type { StoredAgent } from '../vault/agents.ts';
 import type { AgentView, GrantView, LeaseView, RequestView } from '../wire/views.ts';
+
+/** Below a coding agent without what is said of masking. */
+export function requestViewBelowAgent(request: Request): RequestView {
+  return requestView({ ...request, work: withoutMaskability(request.work) });
+}
 
 export function requestView(request: Request): RequestView {
   const { work, agent } = request;

@@ -59,11 +59,12 @@ describe('values that masking cannot hide', () => {
   /** Runs as the agent; what the human was shown, and what the agent was told. */
   const run = async (argv: readonly string[], more: Record<string, unknown>, ...flags: string[]) => {
     const calling = agent.callTool({ name: 'run_with_credentials', arguments: { argv, reason: 'the test', ...more } });
-    const prompt = await house.ok(['requests', await house.pending()]);
+    const requestId = await house.pending();
+    const prompt = await house.ok(['requests', requestId]);
     await house.approve(...flags);
     const result = await calling;
     told.push(JSON.stringify(result));
-    return { prompt, result: structured(result) };
+    return { prompt, result: structured(result), requestId };
   };
 
   test('without a terminal such a value is a secret, and one line says so', async () => {
@@ -76,6 +77,23 @@ describe('values that masking cannot hide', () => {
     const shown = await house.ok(['environment', 'show', 'shop']);
     assert.match(shown, /^WEAK +concealed +yes +no: predictable +its runs give agents a summary$/m);
     assert.match(shown, /^STRONG +concealed +yes +yes$/m);
+    assert.match(await house.ok(['environment', 'list']), /^shop +env_\S+ +3 +all but 1 +redacted/m);
+    const words = ['environment', 'set', 'shop', 'WEAK', '--value-stdin'];
+    const said = await house.json<Record<string, unknown>>(words, WEAK);
+    assert.deepEqual([said['kind'], said['maskability']], ['secret', 'predictable']);
+  });
+
+  test('what a generator makes is hidden, and where it is not, that is said', async () => {
+    await house.ok(['environment', 'create', 'made']);
+    for (let tries = 0; ; tries += 1) {
+      assert.ok(tries < 200, 'of eight digits about a fifth are predictable');
+      const made = await house.keystile(['environment', 'set', 'made', 'CODE', '--generate', 'digits,8']);
+      assert.equal(made.code, 0, made.stderr);
+      if ((await variablesOf('made')).get('CODE')?.['maskable'] === false) {
+        assert.match(made.stderr, /^keystile: masking cannot hide these[^\n]*: CODE\n$/);
+        break;
+      } else assert.equal(made.stderr, '');
+    }
   });
 
   test('a flag says what it is; a PIN is a secret whatever the flag says', async () => {
@@ -95,7 +113,7 @@ describe('values that masking cannot hide', () => {
   });
 
   test('O14: the human is told before the answer, and the agent gets a summary, the names and what to do', async () => {
-    const { prompt, result } = await run(
+    const { prompt, result, requestId } = await run(
       ['sh', '-c', 'echo $API_TOKEN $WEAK'],
       { environmentId, variables: ['API_TOKEN', 'WEAK'] },
       '--output',
@@ -107,6 +125,10 @@ describe('values that masking cannot hide', () => {
     assert.match(String(result['message']), /keystile release run_/);
     const released = await house.human(['release', String(result['runId']), '--yes']);
     assert.equal(released.code, 0, released.stderr);
+    const later = await agent.callTool({ name: 'check_request', arguments: { requestId } });
+    told.push(JSON.stringify(later));
+    const { stdout, withheldFor, message } = structured(later);
+    assert.deepEqual([stdout, withheldFor, message], ['[REDACTED:API_TOKEN] [REDACTED:WEAK]\n', undefined, undefined]);
   });
 
   test('a run without it gives back its output', async () => {
@@ -176,7 +198,8 @@ describe('values that masking cannot hide', () => {
     const codex = join(house.root, 'codex');
     copyFileSync(realpathSync('/bin/sh'), codex);
     chmodSync(codex, 0o755);
-    const underAgent = async (args: string) => await attack(house, codex, ['-c', `${house.launcher} ${args}; exit $?`]);
+    const underAgent = async (args: string, input = '') =>
+      await attack(house, codex, ['-c', `${house.launcher} ${args}; exit $?`], { input });
     for (const args of [
       'environment show shop',
       'environment show shop --format json',
@@ -188,7 +211,16 @@ describe('values that masking cannot hide', () => {
       told.push(stdout);
     }
     const running = underAgent(`run --environment shop -- sh -c 'echo $WEAK'`);
-    await house.approve();
+    const requestId = await house.pending();
+    for (const args of [`requests ${requestId}`, 'requests --format json', `requests ${requestId} --format json`]) {
+      const { code, stdout } = await underAgent(args);
+      assert.equal(code, 0);
+      assert.match(stdout, /WEAK/);
+      assert.doesNotMatch(stdout, /maskable|cannot hide/);
+    }
+    // A person may answer there too: what is not shown is no part of what is approved.
+    const yes = await underAgent(`approve ${requestId} --once --passphrase-stdin`, `${PASSPHRASE}\n`);
+    assert.equal(yes.code, 0, yes.stderr);
     const { stdout, stderr } = await running;
     assert.equal(stdout, '');
     assert.match(stderr, /masking cannot hide CARD_PIN, WEAK, WORD\n/);

@@ -1,6 +1,7 @@
 // Environments and their variables. A value comes from the terminal or standard input, never from an argument.
 
 import { EXIT, type ExitCode, type Failure } from '../../core/failure.ts';
+import { maskabilityOf } from '../../core/maskability.ts';
 import { parseVariableName } from '../../core/names.ts';
 import { parseRecipe, RECIPE_WORD } from '../../core/recipe.ts';
 import type { Connection } from '../../wire/client.ts';
@@ -8,7 +9,7 @@ import type { Params } from '../../wire/methods.ts';
 import type { EnvironmentView } from '../../wire/views.ts';
 import { usage, type Call, type Command } from './command.ts';
 import { counted, table } from './output.ts';
-import { kindOf, maskedBadge, UNMASKABLE_FLAG } from './unmaskable.ts';
+import { kindOf, maskedBadge, UNMASKABLE_FLAG, unmaskableLines } from './unmaskable.ts';
 
 const RECIPE_DEFAULT = 'hex:32';
 const SOURCES = ['value-stdin', 'reference', 'generate', 'plain'] as const;
@@ -135,11 +136,19 @@ function environmentTable(environments: readonly EnvironmentView[]): string[] {
     name,
     environmentId,
     String(variables.length),
+    maskedCount(variables),
     output,
     createdBy ?? 'you',
   ]);
   const none = 'no environments; make one with: keystile environment create NAME';
-  return table(['NAME', 'ID', 'VARIABLES', 'OUTPUT', 'MADE BY'], rows, none);
+  return table(['NAME', 'ID', 'VARIABLES', 'MASKED', 'OUTPUT', 'MADE BY'], rows, none);
+}
+
+function maskedCount(variables: readonly Variable[]): string {
+  const concealed = variables.filter((one) => one.concealed && one.maskable !== undefined);
+  if (concealed.length === 0) return '-';
+  const count = concealed.filter(({ maskable }) => maskable === false).length;
+  return count === 0 ? 'yes' : `all but ${count}`;
 }
 
 function environmentLines(environment: EnvironmentView): string[] {
@@ -177,10 +186,17 @@ async function set(call: Call): Promise<ExitCode> {
   const [environment, name] = [call.argument('ENV'), call.argument('NAME')];
   const source = valueSource(call);
   const daemon = await call.daemon();
-  const isAsked = await (source.kind === 'value'
-    ? setSecret(call, daemon, { environment, name, source })
-    : setWithoutValue(daemon, { environment, name, source }));
+  if (source.kind === 'value') return await setSecret(call, daemon, { environment, name, source });
+  const isAsked = await setWithoutValue(daemon, { environment, name, source });
+  if (source.kind === 'generate') await noteWeakRecipe(call, daemon, environment, name);
   return done(call, { environment, name, ...(isAsked && { asked: true }) }, `set ${name} in ${environment}`);
+}
+
+/** Eight random digits may be a date. */
+async function noteWeakRecipe(call: Call, daemon: Connection, environment: string, name: string): Promise<void> {
+  const { variables } = (await daemon.call('environment.show', { environment })).result.environment;
+  const made = variables.filter((variable) => variable.name === name && variable.maskable === false);
+  for (const line of unmaskableLines(made.map((variable) => variable.name))) call.output.note(`keystile: ${line}`);
 }
 
 async function setWithoutValue(daemon: Connection, params: Params<'environment.set'>): Promise<boolean> {
@@ -188,19 +204,22 @@ async function setWithoutValue(daemon: Connection, params: Params<'environment.s
   return result.asked === true;
 }
 
-async function setSecret(call: Call, daemon: Connection, params: Params<'environment.set'>): Promise<boolean> {
+async function setSecret(call: Call, daemon: Connection, params: Params<'environment.set'>): Promise<ExitCode> {
   // Before anything is typed: a name that cannot be, an environment that is not there, or a locked vault.
   parseVariableName(params.name);
   await daemon.call('environment.show', { environment: params.environment });
   const isTyped = !call.has('value-stdin');
   return await call.human.withValue(`${params.name} (not shown)`, !isTyped, async (value) => {
-    const kind = await kindOf(call, { name: params.name, value, isTyped, mayBePlain: true });
+    const { environment, name } = params;
+    const kind = await kindOf(call, { name, value, isTyped, mayBePlain: true });
+    const said = { environment, name, kind, maskability: maskabilityOf(value) };
     if (kind === 'plain') {
       const source = { kind, value: value.toString('utf8') } as const;
-      return await setWithoutValue(daemon, { ...params, source });
+      const isAsked = await setWithoutValue(daemon, { ...params, source });
+      return done(call, { ...said, ...(isAsked && { asked: true }) }, `set ${name} in ${environment}, in the open`);
     }
-    const { result } = await daemon.call('environment.set', params, { parts: [value] });
-    return result.asked === true;
+    await daemon.call('environment.set', params, { parts: [value] });
+    return done(call, said, `set ${name} in ${environment}`);
   });
 }
 

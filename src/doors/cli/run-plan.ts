@@ -46,12 +46,13 @@ export class RunPlan {
     const own = values.slice(0, values.length - this.references.length);
     const referenced = values.slice(own.length);
     const byReference = new Map(referenced.map(({ value }, i) => [this.references[i] ?? '', value]));
+    const masked = new Set(this.references.filter((_, i) => referenced[i]?.isMasked === true));
     const shown = new Set(this.references.filter((_, i) => referenced[i]?.isUnmaskable === true));
-    const filled = this.entries.map((entry) => filledEntry(entry, byReference));
+    const filled = this.entries.map((entry) => filledEntry(entry, byReference, masked));
     const ownNames = new Set(own.map(({ name }) => name));
     return {
       variables: [...filled.filter(({ name }) => !ownNames.has(name)), ...lastOfEach(own)],
-      secrets: this.entries.flatMap((entry) => secretsOf(entry, byReference)),
+      secrets: this.entries.flatMap((entry) => secretsOf(entry, byReference, masked)),
       unmaskable: [
         ...lastOfEach(own).filter(({ isUnmaskable }) => isUnmaskable),
         ...this.entries.filter(({ name, value }) => !ownNames.has(name) && refersToOne(value.references, shown)),
@@ -64,26 +65,32 @@ export class RunPlan {
   }
 }
 
-function filledEntry(entry: EnvFileEntry, values: ReadonlyMap<string, Buffer>): RunVariable {
+function filledEntry(
+  entry: EnvFileEntry,
+  values: ReadonlyMap<string, Buffer>,
+  masked: ReadonlySet<string>,
+): RunVariable {
   const value = fillEntry(entry, values);
+  const { pieces, references } = entry.value;
+  // One that is a reference and no more was judged in the daemon: most runs need not load what judges.
+  if (pieces.length === 1) return { name: entry.name, value, isMasked: refersToOne(references, masked) };
   // What a file says in the open is not hidden: it is no secret, and may be a word like any other.
-  return { name: entry.name, value, isMasked: entry.value.references.length > 0 && isMaskable(value) };
+  return { name: entry.name, value, isMasked: references.length > 0 && maskabilityOf(value) === 'maskable' };
 }
 
 /** The values inside a variable that is more than one value. */
-function secretsOf(entry: EnvFileEntry, values: ReadonlyMap<string, Buffer>): { name: string; value: Buffer }[] {
-  const { name, value: template } = entry;
-  if (template.pieces.length === 1) return [];
-  const parts = template.references.flatMap((reference) => values.get(formatReference(reference)) ?? []);
-  return parts.filter(isMaskable).map((value) => ({ name, value: Buffer.from(value) }));
+function secretsOf(
+  { name, value: { pieces, references } }: EnvFileEntry,
+  values: ReadonlyMap<string, Buffer>,
+  masked: ReadonlySet<string>,
+): { name: string; value: Buffer }[] {
+  if (pieces.length === 1) return [];
+  const parts = references.map((reference) => formatReference(reference)).filter((text) => masked.has(text));
+  return parts.flatMap((text) => values.get(text) ?? []).map((value) => ({ name, value: Buffer.from(value) }));
 }
 
 function refersToOne(references: readonly SecretReference[], wanted: ReadonlySet<string>): boolean {
   return references.some((reference) => wanted.has(formatReference(reference)));
-}
-
-function isMaskable(value: Buffer): boolean {
-  return maskabilityOf(value) === 'maskable';
 }
 
 function shellEntries(shell: ReadonlyMap<string, string>): EnvFileEntry[] {

@@ -3,7 +3,6 @@
 
 import type { Purpose } from '../../core/disclosure.ts';
 import { Failure } from '../../core/failure.ts';
-import { maskabilityOf } from '../../core/maskability.ts';
 import { applyForm } from '../../core/value-form.ts';
 import type { Answer } from '../../wire/answers.ts';
 import type { Params } from '../../wire/methods.ts';
@@ -53,7 +52,8 @@ export async function withValues<T>(
   try {
     let at = 0;
     for (const { bytes: length, ...view } of views) {
-      values.push(judged(view, await applyForm(bytes.subarray(at, at + length), view.form, Date.now())));
+      const value = await applyForm(bytes.subarray(at, at + length), view.form, Date.now());
+      values.push({ name: view.name, value, isMasked: view.isMasked, isUnmaskable: view.isSecret && !view.isMasked });
       at += length;
     }
     bytes.fill(0);
@@ -62,12 +62,6 @@ export async function withValues<T>(
     bytes.fill(0);
     for (const { value } of values) value.fill(0);
   }
-}
-
-/** Here, where the value is what the program gets: what was said of it may be older than the rules. */
-function judged({ name, isMasked, isSecret }: Omit<ValueView, 'bytes'>, value: Buffer): OpenValue {
-  const isMaskable = maskabilityOf(value) === 'maskable';
-  return { name, value, isMasked: isMasked && isMaskable, isUnmaskable: isSecret && !(isMasked && isMaskable) };
 }
 
 interface Opened {
