@@ -153,7 +153,7 @@ export function requestDigest(request: Pick<Request, 'agent' | 'admits' | 'work'
  */
 export function withoutMaskability(work: Work): Work {
   if (work.action !== 'Run' || work.variables.every(({ unmaskable }) => unmaskable === undefined)) return work;
-  return { ...work, variables: work.variables.map(({ unmaskable: _, ...facts }) => facts) };
+  return { ...work, variables: work.variables.map(({ unmaskable: _notice, ...facts }) => facts) };
 }
 
 /** Statuses of CONTRACT §3: what an agent is told. */

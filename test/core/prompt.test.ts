@@ -366,6 +366,36 @@ const RUN: Request = {
   digest: '',
 };
 
+void test('what masking cannot hide is said, and is no part of what is approved', () => {
+  if (RUN.work.action !== 'Run') throw new TypeError('not a run');
+  const named = (name: string, unmaskable?: 'never' | 'unknown') => ({
+    name,
+    source: `shop/${name}`,
+    ...(unmaskable === undefined ? {} : { unmaskable }),
+  });
+  const withVariables = (...variables: ReturnType<typeof named>[]): Request => ({
+    ...RUN,
+    work: { ...(RUN.work as RunFacts), variables },
+  });
+  const said = (request: Request): string[] => {
+    const lines = promptLines(request, NOW);
+    return lines.slice(lines.findIndex((line) => line.startsWith('  output')));
+  };
+  const open = withVariables(named('A'), named('B'));
+  const never = withVariables(named('A', 'never'), named('B'));
+  const unknown = withVariables(named('A'), named('B', 'unknown'));
+  assert.match(said(open)[0] ?? '', /redacted/);
+  assert.match(
+    said(never).join('\n'),
+    /^ {2}output +summary: [^\n]+\n {2}!! +masking cannot hide these[^\n]+\n +A\n {2}timeout/,
+  );
+  assert.match(
+    said(unknown).join('\n'),
+    /^ {2}output +redacted: [^\n]+\n {4}unless +masking cannot hide one[^]+?\n +B\n {2}timeout/,
+  );
+  for (const request of [never, unknown]) assert.equal(requestDigest(request), requestDigest(open));
+});
+
 void test('a run reads from who asks to what the agent says of it', () => {
   assert.equal(
     promptLines(RUN, NOW).join('\n'),

@@ -154,6 +154,11 @@ describe('values that masking cannot hide', () => {
     assert.equal(made.code, 0, made.stderr);
     assert.match(made.stderr, /masking cannot hide password/);
     assert.match(await house.ok(['item', 'get', 'db']), /password +password +yes +no: predictable/);
+    const words = ['item', 'create', '--vault', 'own', '--title', 'more', 'stage=-', '--unmaskable', 'plain'];
+    assert.deepEqual((await house.keystile(words, 'production')).stderr, '');
+    assert.match(await house.ok(['item', 'get', 'more']), /stage +text +yes +- /);
+    const edited = await house.keystile(['item', 'edit', 'more', 'stage=-'], 'staging-2');
+    assert.deepEqual([edited.code, edited.stderr], [0, ''], 'what is text is not asked about');
     const references = { DB_USER: 'op://own/db/username', DB_PASSWORD: 'op://own/db/password' };
     const { prompt, result } = await run(['sh', '-c', 'echo $DB_USER'], { references });
     assert.match(prompt, /!! +masking cannot hide these[^\n]*\n +DB_PASSWORD\n/);

@@ -10,6 +10,7 @@ import {
   FIELD_BYTES_MAX,
   ITEM_BYTES_MAX,
   type Category,
+  type FieldType,
   type Item,
 } from '../../core/item.ts';
 import { isId } from '../../core/names.ts';
@@ -194,12 +195,10 @@ async function add(call: Call, gathered: Gathered, assignment: Assignment, item:
       gathered.addFile(assignment.name ?? nameOfFile(assignment.path), section, readFileToAttach(assignment.path));
       return;
     case 'field': {
-      const { field: label, type } = assignment;
       const value = await valueOf(call, assignment);
       try {
-        const isPlain =
-          isConcealed(assignment, item) && (await keptAs(call, assignment, item.category, value)) === 'plain';
-        gathered.addField({ label, section, type: isPlain ? 'text' : type }, value);
+        const type = await typeToKeep(call, assignment, item, value);
+        gathered.addField({ label: assignment.field, section, type }, value);
       } catch (error) {
         value.fill(0);
         throw error;
@@ -208,11 +207,20 @@ async function add(call: Call, gathered: Gathered, assignment: Assignment, item:
   }
 }
 
-/** A field that is built in keeps the type it has. */
-async function keptAs(call: Call, { section, field, value }: FieldAssignment, category: Category, bytes: Buffer) {
-  const mayBePlain = section !== null || builtInField(category, field) === undefined;
+/** `text` where masking cannot hide the value and the human says that it is no secret. What is built in stays one. */
+async function typeToKeep(
+  call: Call,
+  assignment: FieldAssignment,
+  item: Kinds,
+  value: Buffer,
+): Promise<FieldType | null> {
+  const { section, field, type } = assignment;
+  const mayBePlain = section !== null || builtInField(item.category, field) === undefined;
+  const isSaid = mayBePlain && type !== null && !CONCEALED_TYPES.has(type);
+  if (isSaid || !isConcealed(assignment, item)) return type;
   const name = assignmentName(section, field);
-  return await kindOf(call, { name, value: bytes, isTyped: value.from === 'terminal', mayBePlain });
+  const kind = await kindOf(call, { name, value, isTyped: assignment.value.from === 'terminal', mayBePlain });
+  return kind === 'plain' ? 'text' : type;
 }
 
 async function valueOf(call: Call, { section, field, value }: FieldAssignment): Promise<Buffer> {
