@@ -37,7 +37,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 
 /** I1: the only files in which a value may be in the clear. */
 const REVEALING =
-  /^(?:core\/secret|vault\/.*|audit\/.*|delivery\/.*|exchange\/.*|daemon\/(?:control-handlers|disclosure-handlers|imports|item-handlers|item-values|jobs|kept-texts|service)|doors\/cli\/.*|machine\/terminal)\.ts$/;
+  /^(?:core\/secret|vault\/.*|audit\/.*|delivery\/.*|exchange\/.*|daemon\/(?:control-handlers|disclosure-handlers|imports|item-handlers|item-values|jobs|kept-texts|held-outputs)|doors\/cli\/.*|machine\/terminal)\.ts$/;
 
 interface Import {
   readonly from: string;

@@ -1,12 +1,14 @@
 // Deliveries, each under a lease: from the record to the end of a run's process tree, or of the process that reads a
 // mounted file (I2, I6).
 
+import { suspicionsOf } from '../core/suspicion.ts';
 import type { OutputMode } from '../core/environment.ts';
 import type { EventFacts, EventKind } from '../core/event.ts';
 import { Failure } from '../core/failure.ts';
 import type { ReadFacts } from '../core/mount-facts.ts';
 import type { Handing, Request, RunResult } from '../core/request.ts';
-import { eventOf } from './events.ts';
+import { taintText } from '../core/taint.ts';
+import { eventOf, runEventOf } from './events.ts';
 import type { Lease, Leases } from './leases.ts';
 import type { Delivery, DeliveryEnd, Powers, TicketEnd } from './powers.ts';
 import { isSameProcess } from './readers.ts';
@@ -41,6 +43,7 @@ export class Deliveries {
       const order = { leaseId: lease.leaseId, runId, run, stdin: ticket.stdin, output };
       const delivery = this.#powers.deliver(order);
       lease.handed.add(delivery);
+      void this.#noteTaint(request, runId, delivery, facts);
       await this.#noteStart(request, lease, delivery, facts);
       return await this.#finish(request, lease, await delivery.ended, facts);
     } finally {
@@ -101,6 +104,7 @@ export class Deliveries {
   }
 
   async #finish(request: Request, lease: Lease, end: DeliveryEnd, facts: EventFacts): Promise<TicketEnd | null> {
+    if (end.kind === 'ended') await this.#noteSuspicion(request, end, facts);
     if (lease.isRevoked) {
       await this.#record(request, 'ended', { ...facts, why: 'revoked' });
       return null;
@@ -110,10 +114,37 @@ export class Deliveries {
       return { status: 'failed', failure: end.failure };
     }
     const { result, masked } = end;
-    if (result.outputMode === 'summary' && lease.runId !== null) this.#powers.hold(lease.runId, masked);
+    if (result.outputMode === 'summary' && lease.runId !== null) this.#powers.hold(lease.runId, request, masked);
     // The outcome is on the record before the agent has it; if it cannot be, the agent gets nothing of it (I2).
     await this.#record(request, 'ended', { ...facts, ...outcomeOf(result) });
     return lease.isRevoked ? null : { status: 'completed', made: null, result };
+  }
+
+  /** On the record, then told to whoever watches, and only then the agent has its answer. */
+  async #noteSuspicion(request: Request, end: DeliveryEnd & { kind: 'ended' }, facts: EventFacts): Promise<void> {
+    const { signs, masked, result } = end;
+    const suspicions = suspicionsOf(signs);
+    if (suspicions.length === 0) return;
+    const names = masked.redactions.map(({ name }) => name);
+    const counts = { ...signs, why: suspicions.join('/') };
+    await this.#powers.record(runEventOf(request, 'run_suspicious', { ...facts, ...counts }, { variables: names }));
+    this.#powers.announce({ kind: 'suspicious', run: { runId: result.runId, request }, signs, names });
+  }
+
+  /** After the agent has its answer, which this must not change. */
+  async #noteTaint(request: Request, runId: string, delivery: Delivery, facts: EventFacts): Promise<void> {
+    const taint = await delivery.tainted;
+    if (taint === null || (taint.hits.length === 0 && taint.limits.length === 0)) return;
+    const { hits, limits } = taint;
+    const places = hits.map((hit) => taintText(hit));
+    const said = { ...facts, count: hits.length, ...(limits.length === 0 ? {} : { why: limits.join('/') }) };
+    const kind = hits.length > 0 ? 'run_tainted' : 'taint_scan_cut';
+    try {
+      await this.#powers.record(runEventOf(request, kind, said, places.length === 0 ? {} : { places }));
+    } catch {
+      // Not on the record: whoever watches is told all the same, for this is no delivery.
+    }
+    if (hits.length > 0) this.#powers.announce({ kind: 'tainted', run: { runId, request }, taint });
   }
 
   async #record(request: Request, event: EventKind, facts: EventFacts): Promise<void> {

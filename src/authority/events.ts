@@ -21,6 +21,13 @@ export function eventOf(request: Request, event: EventKind, facts: EventFacts = 
   return { event, facts: { ...common, ...facts }, names: namesOf(request) };
 }
 
+/** An event about what became of a run: the names that say which it was, and `own`, which come first where all is cut. */
+export function runEventOf(request: Request, event: EventKind, facts: EventFacts, own: EventNames): AuditEvent {
+  const { environment, program, cwd, agent } = namesOf(request);
+  const names = Object.entries({ ...own, agent, environment, program, cwd }).filter(([, name]) => name !== undefined);
+  return { ...eventOf(request, event, facts), names: Object.fromEntries(names) };
+}
+
 function referencesOf(variables: readonly VariableFacts[]): Pick<EventNames, 'references'> {
   const references = variables.flatMap(({ reference }) => reference ?? []);
   return references.length === 0 ? {} : { references };

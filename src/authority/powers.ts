@@ -7,7 +7,9 @@ import type { Failure } from '../core/failure.ts';
 import type { MountRefusal } from '../core/mount.ts';
 import type { ReadFacts } from '../core/mount-facts.ts';
 import type { IdKind } from '../core/names.ts';
-import type { Arranging, ProcessFacts, RunFacts, RunResult } from '../core/request.ts';
+import type { Arranging, ProcessFacts, Redaction, Request, RunFacts, RunResult } from '../core/request.ts';
+import type { MaskingSigns } from '../core/suspicion.ts';
+import type { Taint } from '../core/taint.ts';
 
 /** One delivery: these variables, to this command, once (I6). */
 export interface LeaseOrder {
@@ -21,12 +23,18 @@ export interface LeaseOrder {
 
 /** What a delivery came to. `masked` is the masked output, for the human when the agent gets a summary only. */
 export type DeliveryEnd =
-  | { readonly kind: 'ended'; readonly result: RunResult; readonly masked: Masked }
+  | {
+      readonly kind: 'ended';
+      readonly result: RunResult;
+      readonly masked: Masked;
+      readonly signs: MaskingSigns;
+    }
   | { readonly kind: 'failed'; readonly failure: Failure };
 
 export interface Masked {
   readonly stdout: Buffer;
   readonly stderr: Buffer;
+  readonly redactions: readonly Redaction[];
 }
 
 export interface Delivery {
@@ -34,6 +42,8 @@ export interface Delivery {
   readonly started: Promise<{ readonly pid: number } | null>;
   /** Never rejects. */
   readonly ended: Promise<DeliveryEnd>;
+  /** What it left behind in files; later than `ended`, null when nobody looked. Never rejects. */
+  readonly tainted: Promise<Taint | null>;
   /** Resolves when no process of the tree is left. */
   kill(): Promise<void>;
 }
@@ -80,8 +90,8 @@ export interface Powers {
   change(change: Change, agentId: string): ChangeMade;
   /** Mounts, unmounts or imports a file. Rejects with a Failure. */
   arrange(work: Arranging, agentId: string): Promise<ChangeMade>;
-  /** Keeps masked output sealed until the human releases it. */
-  hold(runId: string, masked: Masked): void;
+  /** Keeps masked output sealed until the human releases it, and tells whoever watches. */
+  hold(runId: string, request: Request, masked: Masked): void;
   /** Tells whoever watches. Never throws. */
   announce(news: News): void;
 }
@@ -99,7 +109,19 @@ export type ChangeMade =
 
 export type News =
   | { readonly kind: 'requested'; readonly requestId: string }
+  | {
+      readonly kind: 'suspicious';
+      readonly run: RunOf;
+      readonly signs: MaskingSigns;
+      readonly names: readonly string[];
+    }
+  | { readonly kind: 'tainted'; readonly run: RunOf; readonly taint: Taint }
   | { readonly kind: 'answered'; readonly requestId: string; readonly answer: TicketEnd['status'] | 'approved' };
+
+export interface RunOf {
+  readonly runId: string;
+  readonly request: Request;
+}
 
 /** How a ticket ends. `failure` carries what the caller must correct. */
 export type TicketEnd =

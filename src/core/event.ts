@@ -51,6 +51,9 @@ export const EVENT_KINDS = [
   'delivered',
   'ended',
   'revoked',
+  'run_suspicious',
+  'run_tainted',
+  'taint_scan_cut',
   'output_held',
   'output_read',
   'output_released',
@@ -86,6 +89,10 @@ export interface EventFacts {
   readonly pid?: number;
   readonly count?: number;
   readonly durationMs?: number;
+  /** Of `run_suspicious`: what masking met (core/suspicion.ts). */
+  readonly fragments?: number;
+  readonly scattered?: number;
+  readonly decoded?: number;
 }
 
 /** The members of EventFacts that are text, and those that are numbers: what a reader of a file lets through. */
@@ -110,6 +117,9 @@ export const FACT_NUMBERS = [
   'pid',
   'count',
   'durationMs',
+  'fragments',
+  'scattered',
+  'decoded',
 ] as const satisfies readonly (keyof EventFacts)[];
 
 /** All that a text in the facts may be made of: ids, digests, codes and words; no sentence, and few secrets, fit. */
@@ -131,6 +141,8 @@ export interface EventNames {
   readonly references?: readonly string[];
   /** Where a file is mounted or was imported from. */
   readonly path?: string;
+  /** Of `run_tainted`: which secret lies in which file, and on which line (core/taint.ts). */
+  readonly places?: readonly string[];
 }
 
 export interface AuditEvent {

@@ -191,3 +191,13 @@ export interface RunResult {
   readonly withheldFor?: readonly string[];
   readonly message?: string;
 }
+
+/** What an agent is told of a run. */
+export interface RunAnswer extends RunResult {
+  /** For check_request, which answers with held output once the human has released it. */
+  readonly requestId: string;
+  /** How far masking can be trusted: it hides known forms of known values. */
+  readonly confidence: 'best-effort';
+  /** What to do next, or not to do. */
+  readonly message?: string;
+}

@@ -1,7 +1,7 @@
 // From a ticket to what the agent is told, and for how long a call waits for it.
 
 import { Failure } from '../core/failure.ts';
-import type { RunResult } from '../core/request.ts';
+import type { RunAnswer, RunResult } from '../core/request.ts';
 import type { ChangeMade, TicketEnd } from '../authority/powers.ts';
 import type { Ticket } from '../authority/tickets.ts';
 import { WAIT_SECONDS_MAX } from '../wire/methods.ts';
@@ -10,7 +10,11 @@ import type { AgentAnswer } from '../wire/views.ts';
 /** Once approved, a call waits this much longer for the run: the whole stays below a client's own limit (300 s in Codex). */
 const WORK_WAIT_SECONDS = 200;
 
-export type Completed = { readonly made: ChangeMade | null; readonly result: RunResult | null };
+export type Completed = {
+  readonly requestId: string;
+  readonly made: ChangeMade | null;
+  readonly result: RunResult | null;
+};
 
 /** Waits at most `waitSeconds` for the human and, when the answer was yes, a while for what was approved. */
 export async function waitFor(ticket: Ticket, waitSeconds: number, signal: AbortSignal): Promise<void> {
@@ -42,7 +46,7 @@ function overAnswer<T extends object>(
 ): AgentAnswer<T> {
   switch (end.status) {
     case 'completed':
-      return { status: 'completed', ...completed(end) };
+      return { status: 'completed', ...completed({ ...end, requestId }) };
     case 'failed':
       if (end.failure.code === 'vault/locked') return lockedAnswer();
       throw end.failure;
@@ -68,16 +72,26 @@ export function lockedAnswer(): AgentAnswer<never> {
 export function anyResult(ticket: Ticket, accountId: string): (end: Completed) => Record<string, unknown> {
   const { work, agent } = ticket.request;
   return ({ made, result }) => {
-    if (result !== null) return { ...result };
+    if (result !== null) return { ...runAnswer(ticket.requestId, result) };
     if (work.action === 'Connect') return { accountId, agentId: agent.agentId, locked: false };
     return made === null ? {} : changeResult(made);
   };
 }
 
 /** Throws `internal/error` when a run's ticket has no result, which cannot be. */
-export function resultOf({ result }: Completed): RunResult {
+export function resultOf({ result, requestId }: Completed): RunAnswer {
   if (result === null) throw new Failure('internal/error', 'a run ended without a result');
-  return result;
+  return runAnswer(requestId, result);
+}
+
+const HELD =
+  'The human has the output and may release it. If you need it, ask them, then call check_request with this requestId.';
+const HIDDEN = 'Secrets in the output are hidden on purpose: do not try to print them in another form.';
+
+/** An honest model that is told so does not try; what another one is told makes no difference. */
+function runAnswer(requestId: string, result: RunResult): RunAnswer {
+  const message = result.outputMode === 'summary' ? HELD : result.redactions.length > 0 ? HIDDEN : null;
+  return { requestId, ...(message === null ? {} : { message }), confidence: 'best-effort', ...result };
 }
 
 export function changeResult(made: ChangeMade): Record<string, unknown> {

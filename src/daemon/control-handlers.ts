@@ -129,9 +129,12 @@ function requestHandlers(service: Service) {
   return {
     'request.list': async ({ connection }: Call<'request.list'>) => {
       const isUnderAgent = (await service.agentAbove(connection.peer)) !== null;
-      if (!isUnderAgent) return { requests: waiting().map(requestView) };
-      const shown = waiting().filter(({ work }) => !saysNames(work));
-      return { requests: shown.map(requestViewBelowAgent) };
+      if (isUnderAgent) {
+        // Which files a run left secrets in, and what it is suspected of, is for people.
+        const shown = waiting().filter(({ work }) => !saysNames(work));
+        return { requests: shown.map(requestViewBelowAgent), held: [], notices: [] };
+      }
+      return { requests: waiting().map(requestView), held: service.heldOutputs.all, notices: service.notices.all };
     },
     'request.show': async ({ params, connection }: Call<'request.show'>) => {
       const ticket = authority.tickets.find(params.requestId);
@@ -162,11 +165,17 @@ function requestHandlers(service: Service) {
     },
     'watch.open': async ({ connection }: Call<'watch.open'>) => {
       service.watchers.open(connection, service.nowMs());
-      return { requests: waiting().map(requestView), idleMinutes: WATCH_IDLE_MINUTES };
+      const { heldOutputs, notices } = service;
+      return {
+        requests: waiting().map(requestView),
+        held: heldOutputs.all,
+        notices: notices.all,
+        idleMinutes: WATCH_IDLE_MINUTES,
+      };
     },
     'run.output': async (call: Call<'run.output'>) => {
       const { runId } = call.params;
-      const { stdout, stderr } = service.held(runId);
+      const { stdout, stderr } = service.heldOutputs.read(service.unlocked(), runId);
       await service.record({ event: 'output_read', facts: { runId } });
       call.setParts([stdout, stderr]);
       return {};
@@ -309,7 +318,7 @@ async function blockAgent(service: Service, agentId: string) {
 
 /** Hands held output to the agent: from now on check_request answers with it. */
 async function releaseOutput(service: Service, runId: string): Promise<void> {
-  const { stdout, stderr } = service.held(runId);
+  const masked = service.heldOutputs.read(service.unlocked(), runId);
   const ticket = service.authority.tickets.findRun(runId);
   if (ticket?.state.at !== 'over' || ticket.state.end.status !== 'completed' || ticket.state.end.result === null) {
     throw new Failure('run/nothing_held', 'the agent that ran it can no longer be given the output');
@@ -319,11 +328,14 @@ async function releaseOutput(service: Service, runId: string): Promise<void> {
     facts: { runId, requestId: ticket.requestId, tier: TIER_PASSPHRASE },
   });
   const { withheldFor: _names, message: _next, ...result } = ticket.state.end.result;
+  const [stdout, stderr] = [fitText(masked.stdout.toString('utf8')), fitText(masked.stderr.toString('utf8'))];
   const released = {
-    stdout: fitText(stdout.toString('utf8')).text,
-    stderr: fitText(stderr.toString('utf8')).text,
+    stdout: stdout.text,
+    stderr: stderr.text,
+    truncated: result.truncated || stdout.isCut || stderr.isCut,
+    redactions: masked.redactions,
     outputMode: 'redacted' as const,
   };
   ticket.replaceEnd({ ...ticket.state.end, result: { ...result, ...released } });
-  service.unlocked().dropHeldOutput(runId);
+  service.heldOutputs.drop(service.unlocked(), runId);
 }

@@ -109,5 +109,5 @@ export async function waitForAnswer(
   if (end.status === 'locked') throw new Failure('vault/locked', 'the vault is locked');
   if (end.status === 'forbidden') throw new Failure('policy/forbidden', end.message);
   if (end.status !== 'completed') throw new Failure('request/denied', 'that was not approved');
-  return { ticket, end };
+  return { ticket, end: { ...end, requestId: ticket.requestId } };
 }

@@ -51,7 +51,7 @@ export async function runJob(
   elsewhere: Elsewhere,
   order: LeaseOrder,
   signal: AbortSignal,
-): Promise<RunJob> {
+): Promise<Omit<RunJob, 'findsTaint'>> {
   const { run } = order;
   const PATH = searchPathOf(vault).join(':');
   const variables = await sealedValues(vault, elsewhere, wantedOf(run.environmentId, run.variables), signal);

@@ -7,7 +7,7 @@ import type { AuditLog } from '../audit/log.ts';
 import type { AuditEvent } from '../core/event.ts';
 import { Failure } from '../core/failure.ts';
 import { makeId } from '../core/names.ts';
-import type { AgentFacts, RunResult } from '../core/request.ts';
+import type { AgentFacts, Request, RunResult } from '../core/request.ts';
 import { wipeJob, type RunEnded, type RunOutcome } from '../delivery/job.ts';
 import type { RunningJob, Runners } from '../delivery/run.ts';
 import type { Log } from '../machine/log.ts';
@@ -20,15 +20,17 @@ import { arrange, makeChange } from './changes.ts';
 import { checkInPauses } from './checking.ts';
 import { fitText } from './output-text.ts';
 import { Elsewhere } from './elsewhere.ts';
+import { HeldOutputs } from './held-outputs.ts';
 import { disclosedValues, runJob, searchPathOf } from './jobs.ts';
 import { Mounts } from './mounts.ts';
+import { Notices } from './notices.ts';
 import { Observer } from './observe.ts';
 import { ReaderObserver } from './reader-facts.ts';
 import type { ServedConnection } from '../wire/calls.ts';
 import type { Peer } from '../wire/peer.ts';
 import { Terminals } from './terminals.ts';
 import { KeptTexts } from './kept-texts.ts';
-import { requestView } from './views.ts';
+import { noticeView, requestView } from './views.ts';
 import { Watchers } from './watchers.ts';
 
 const SWEEP_MS = 1_000;
@@ -58,6 +60,8 @@ export class Service {
   readonly log: Log;
   readonly observer = new Observer();
   readonly watchers = new Watchers();
+  readonly notices = new Notices();
+  readonly heldOutputs = new HeldOutputs();
   readonly terminals: Terminals;
   readonly elsewhere: Elsewhere;
   readonly authority: Authority;
@@ -140,6 +144,7 @@ export class Service {
       this.authority.agents.remember(
         vault.agents().map((agent) => ({ ...agent, isBlocked: agent.state === 'blocked' })),
       );
+      this.heldOutputs.begin(vault);
       this.touch();
       await this.mounts.openAll();
       checkInPauses(vault, (damage) => {
@@ -168,14 +173,18 @@ export class Service {
         .lock(why === 'stopped' ? why : 'locked')
         .catch((error: unknown) => this.log.failure('lock', error));
       await unmounted;
+      // They hold what their runs were masked with.
+      await this.runners.endScans();
       await this.record({ event: 'vault_locked', facts: { why } }).catch((error: unknown) =>
         this.log.failure('lock', error),
       );
       this.vault?.setSetting(EVENTS_SETTING, String(this.audit.status.lastSeq));
       this.audit.lock();
+      if (this.vault !== null) this.heldOutputs.begin(this.vault);
     } catch (error) {
       this.log.failure('lock', error);
     } finally {
+      this.notices.clear();
       this.vault?.lock();
       this.#isLocking = false;
     }
@@ -317,7 +326,7 @@ export class Service {
       },
       change: (change, agentId) => makeChange(this.unlocked(), change, agentId),
       arrange: async (work, agentId) => await arrange(this, work, agentId),
-      hold: (runId, masked) => this.#hold(runId, masked),
+      hold: (runId, request, masked) => this.#hold(runId, request, masked),
       announce: (news) => this.#announce(news),
     };
   }
@@ -332,6 +341,7 @@ export class Service {
       ended: running
         .then(async ({ ended }) => deliveryEnd(order, await ended))
         .catch((error: unknown) => ({ kind: 'failed', failure: Failure.from(error) })),
+      tainted: running.then(async ({ tainted }) => await tainted).catch(() => null),
       kill: async () => {
         stopped.abort(new Failure('run/failed', 'the run was stopped before it began'));
         await (await running.catch(() => null))?.kill();
@@ -342,27 +352,24 @@ export class Service {
   /** A source may take its time; a run that was stopped, or a vault that was locked meanwhile, starts nothing. */
   async #start(order: LeaseOrder, stopped: AbortSignal): Promise<RunningJob> {
     const job = await runJob(this.unlocked(), this.elsewhere, order, stopped);
-    if (!stopped.aborted) return this.runners.run(job);
+    if (!stopped.aborted) return this.runners.run({ ...job, findsTaint: this.settings.findTaint });
     wipeJob(job);
     throw stopped.reason;
   }
 
-  #hold(runId: string, { stdout, stderr }: Masked): void {
-    const lengths = Buffer.alloc(4);
-    lengths.writeUInt32BE(stdout.length);
-    this.unlocked().holdOutput(runId, Buffer.concat([lengths, stdout, stderr]));
+  #hold(runId: string, request: Request, masked: Masked): void {
+    const held = this.heldOutputs.hold(this.unlocked(), runId, request, masked, monotonicMs());
     this.record({ event: 'output_held', facts: { runId } }).catch((error: unknown) => this.log.failure('hold', error));
-  }
-
-  /** Masked output that was held back. Throws `run/nothing_held`. */
-  held(runId: string): Masked {
-    using secret = this.unlocked().heldOutput(runId);
-    const bytes = Buffer.from(secret.reveal());
-    const end = 4 + bytes.readUInt32BE(0);
-    return { stdout: bytes.subarray(4, end), stderr: bytes.subarray(end) };
+    this.watchers.tell({ event: 'held', held });
   }
 
   #announce(news: News): void {
+    if (news.kind === 'suspicious' || news.kind === 'tainted') {
+      const notice = noticeView(news);
+      if (this.isUnlocked) this.notices.add(notice);
+      this.watchers.tell({ event: 'notice', notice });
+      return;
+    }
     const ticket = this.authority.tickets.find(news.requestId);
     if (news.kind === 'answered') {
       const answer = news.answer === 'failed' ? 'denied' : news.answer;
@@ -376,6 +383,7 @@ export class Service {
     this.#refusals = 0;
     try {
       this.watchers.closeIdle(monotonicMs());
+      if (this.isUnlocked) this.heldOutputs.dropOld(this.unlocked(), monotonicMs());
       await this.authority.sweep();
       await this.#noticeClock();
       this.audit.tick();
@@ -418,7 +426,8 @@ function deliveryEnd(order: LeaseOrder, outcome: RunOutcome): DeliveryEnd {
   return {
     kind: 'ended',
     result: runResult(order, outcome),
-    masked: { stdout: outcome.stdout, stderr: outcome.stderr },
+    masked: { stdout: outcome.stdout, stderr: outcome.stderr, redactions: outcome.redactions },
+    signs: outcome.signs,
   };
 }
 

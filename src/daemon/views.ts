@@ -4,7 +4,8 @@ import type { Grant } from '../authority/grants.ts';
 import type { Lease } from '../authority/leases.ts';
 import { withoutMaskability, type Request, type Work } from '../core/request.ts';
 import type { StoredAgent } from '../vault/agents.ts';
-import type { AgentView, GrantView, LeaseView, RequestView } from '../wire/views.ts';
+import type { News } from '../authority/powers.ts';
+import type { AgentView, GrantView, LeaseView, NoticeView, RequestView, RunView } from '../wire/views.ts';
 
 /** Below a coding agent without what is said of masking. */
 export function requestViewBelowAgent(request: Request): RequestView {
@@ -28,6 +29,24 @@ export function requestView(request: Request): RequestView {
     expiresAt: new Date(request.expiresAt).toISOString(),
     request,
   };
+}
+
+export function runView({ requestId, agent, work }: Request, runId: string): RunView {
+  return {
+    runId,
+    requestId,
+    agentId: agent.agentId,
+    agent: agent.claimedName ?? agent.process.program,
+    environment: 'environmentName' in work ? work.environmentName : null,
+    argv: argvOf(work),
+    at: new Date().toISOString(),
+  };
+}
+
+export function noticeView(news: Extract<News, { kind: 'suspicious' | 'tainted' }>): NoticeView {
+  const run = runView(news.run.request, news.run.runId);
+  if (news.kind === 'suspicious') return { ...run, kind: news.kind, signs: news.signs, variables: news.names };
+  return { ...run, kind: news.kind, hits: news.taint.hits, limits: news.taint.limits };
 }
 
 export function grantView({ grantId, agentId, scope, work, expiresAtWall }: Grant): GrantView {

@@ -6,6 +6,8 @@ import { Failure } from '../core/failure.ts';
 import type { FailureDocument } from '../core/failure.ts';
 import type { ValueForm } from '../core/reference.ts';
 import type { DirectoryFacts, FileFacts, Redaction } from '../core/request.ts';
+import type { MaskingSigns } from '../core/suspicion.ts';
+import type { Taint } from '../core/taint.ts';
 import { encodeFrame } from './frames.ts';
 import type { Frame } from './frames.ts';
 
@@ -47,6 +49,8 @@ export interface RunJob {
   readonly stdin: Buffer | null;
   readonly timeoutMs: number;
   readonly outputMode: OutputMode;
+  /** Whether what the run changed is looked through for its secrets afterwards. */
+  readonly findsTaint: boolean;
   readonly expected: {
     readonly program: ExpectedFile;
     readonly operands: readonly ExpectedFile[];
@@ -79,6 +83,7 @@ export interface RunEnded {
   readonly redactions: readonly Redaction[];
   /** The names of secrets that cannot be masked (core/maskability.ts): for them the agent gets a summary only. */
   readonly unmaskable: readonly string[];
+  readonly signs: MaskingSigns;
 }
 
 /** A run that did not happen. Nothing was executed. */
@@ -96,8 +101,14 @@ export interface RunStarted {
   readonly startedAt: string;
 }
 
+/** Comes after `ended` when the job asked for it, and is the last word of a runner. */
+export interface RunTainted {
+  readonly kind: 'tainted';
+  readonly taint: Taint;
+}
+
 export type Order = { readonly kind: 'job'; readonly job: RunJob } | { readonly kind: 'kill' };
-export type Report = { readonly kind: 'ready' } | RunStarted | RunOutcome;
+export type Report = { readonly kind: 'ready' } | RunStarted | RunOutcome | RunTainted;
 
 /** Bytes of a job. The caller wipes them, and the job's own buffers (`wipeJob`). Throws `input/too_large`. */
 export function encodeJob(job: RunJob): Buffer {
@@ -112,7 +123,7 @@ export function encodeJob(job: RunJob): Buffer {
 }
 
 /** Overwrites every key, sealed value and byte of input of a job. */
-export function wipeJob(job: RunJob): void {
+export function wipeJob(job: Pick<RunJob, 'variables' | 'stdin'>): void {
   for (const { key, nonce, sealed, aad } of job.variables) for (const part of [key, nonce, sealed, aad]) part.fill(0);
   job.stdin?.fill(0);
 }

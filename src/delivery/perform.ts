@@ -5,6 +5,7 @@ import { maskabilityOf } from '../core/maskability.ts';
 import { unpad } from '../core/padding.ts';
 import { NeedleSet, Redactor } from '../core/redactor/redactor.ts';
 import type { Redaction } from '../core/request.ts';
+import { NO_SIGNS, type MaskingSigns } from '../core/suspicion.ts';
 import { applyForm } from '../core/value-form.ts';
 import { openXaes } from '../core/xaes.ts';
 import { Child } from './child.ts';
@@ -21,6 +22,8 @@ export interface Stage {
   /** Ends the child at once when the run was stopped meanwhile. */
   onStart(child: Child): void;
   report(message: Report): void;
+  /** Takes over what the output of a run that began at `sinceMs` (since 1970) was masked with, and wipes it. */
+  takeNeedles(needles: NeedleSet, sinceMs: number): void;
 }
 
 /**
@@ -34,6 +37,7 @@ export async function perform(job: RunJob, stage: Stage): Promise<RunEnded> {
   const values = await openValues(job);
   const { masked, unmaskable } = judged(job, values);
   const needles = NeedleSet.compile(masked);
+  const sinceMs = Date.now();
   const masks = [new Redactor(needles), new Redactor(needles)] as const;
   const [stdout, stderr] = [new Output(masks[0]), new Output(masks[1])];
   const { program, argv, stdin, timeoutMs } = job;
@@ -50,8 +54,7 @@ export async function perform(job: RunJob, stage: Stage): Promise<RunEnded> {
     return { ...ended(end, performance.now() - startedAt, stdout, stderr, masks), unmaskable };
   } finally {
     for (const { value } of values) value.fill(0);
-    // Megabytes, for which nobody should wait: the report is written first. The process ends right after it in any case.
-    setImmediate(() => needles.wipe());
+    stage.takeNeedles(needles, sinceMs);
   }
 }
 
@@ -110,13 +113,19 @@ function ended(
     stderrLines: stderr.lines,
     truncated: stdout.isTruncated || stderr.isTruncated,
     redactions: sumOf(masks.flatMap(({ redactions }) => redactions)),
+    signs: signsOf(masks),
   };
 }
 
 function neverStarted(): RunEnded {
   const nothing = { exitCode: null, signal: null, timedOut: false, durationMs: 0, truncated: false, redactions: [] };
   const silence = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0), stdoutLines: 0, stderrLines: 0 };
-  return { kind: 'ended', why: 'killed', ...nothing, ...silence, unmaskable: [] };
+  return { kind: 'ended', why: 'killed', ...nothing, ...silence, unmaskable: [], signs: NO_SIGNS };
+}
+
+/** Both streams together. */
+function signsOf(masks: readonly Redactor[]): MaskingSigns {
+  return { ...NO_SIGNS, fragments: masks.reduce((sum, { parts }) => sum + parts, 0) };
 }
 
 /** Both streams together, one entry for each name. */

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pad } from '../core/padding.ts';
+import type { NeedleSet } from '../core/redactor/redactor.ts';
 import { KEY_BYTES, NONCE_BYTES, sealXaes } from '../core/xaes.ts';
 import { fileFacts } from '../machine/digest.ts';
 import type { Child } from './child.ts';
@@ -35,14 +36,20 @@ export async function rehearse(isWanted: () => boolean): Promise<void> {
     const onStart = (child: Child): void => {
       if (!isWanted()) child.stop('killed');
     };
-    const stage = { isStopped: () => !isWanted(), onStart, report: (message: Report) => void encodeReport(message) };
-    stage.report(await perform(order.job, stage));
+    report(await perform(order.job, { isStopped: () => !isWanted(), onStart, report, takeNeedles }));
   } catch {
     // A rehearsal that fails is over.
   }
 }
 
 const AS_SECRET = { concealed: true, maskable: true, isSecret: true, form: 'value' } as const;
+function report(message: Report): void {
+  encodeReport(message);
+}
+
+function takeNeedles(needles: NeedleSet): void {
+  needles.wipe();
+}
 
 async function makeJob(): Promise<RunJob> {
   const value = Buffer.from(randomBytes(24).toString('base64url'));
@@ -60,6 +67,7 @@ async function makeJob(): Promise<RunJob> {
     stdin: null,
     timeoutMs: TIMEOUT_MS,
     outputMode: 'redacted',
+    findsTaint: false,
     expected: {
       program: await fileFacts(PROGRAM),
       operands: [],

@@ -1,11 +1,14 @@
 // Runs, as the daemon sees them: each in a runner of its own, with one runner kept ready ahead of need. The daemon
 // decrypts nothing here; it hands over what is sealed, and takes back what is masked.
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { Failure } from '../core/failure.ts';
 import type { FailureDocument } from '../core/failure.ts';
 import { setChildSubreaper } from '../machine/native.ts';
 import { descendantsOf, processEntry, processesWithMarker } from '../machine/processes.ts';
 import type { ProcessEntry } from '../machine/processes.ts';
+import { NO_SIGNS } from '../core/suspicion.ts';
+import type { Taint } from '../core/taint.ts';
 import { RUN_MARKER } from './environment.ts';
 import { encodeJob, wipeJob } from './job.ts';
 import type { EndReason, Report, RunEnded, RunJob, RunOutcome, RunStarted } from './job.ts';
@@ -28,6 +31,12 @@ const REFILL_DELAY_MS = 150;
 const REFILL_PAUSE_MS = 25;
 /** A spare that ends by itself is replaced; one that ends as soon as it is started is not, until the next run. */
 const SPARES_LOST_MAX = 3;
+/** A runner that looks for taint ends by itself in three seconds; this is for one that a file system keeps waiting. */
+const TAINT_PATIENCE_MS = 6_000;
+/** A killed process that waits for a dead network drive is gone when the drive is back. */
+const SCAN_END_PATIENCE_MS = 1_000;
+/** Runners that look for taint at a time: each holds what its run was masked with. The oldest goes first (I8). */
+const TAINT_SCANS_MAX = 3;
 
 /** One run under way. */
 export interface RunningJob {
@@ -36,6 +45,8 @@ export interface RunningJob {
   readonly started: Promise<RunStarted>;
   /** Never rejects. When it settles, no process of the run is left. */
   readonly ended: Promise<RunOutcome>;
+  /** What the run left behind, later than `ended`; null when the job did not ask, or there was no run. Never rejects. */
+  readonly tainted: Promise<Taint | null>;
   /** Ends the run; settles when its whole tree is dead. */
   kill(): Promise<void>;
 }
@@ -51,6 +62,8 @@ export class Runners implements AsyncDisposable {
   readonly #spares: RunnerProcess[] = [];
   readonly #alive = new Set<RunnerProcess>();
   readonly #runs = new Set<Run>();
+  /** Runs that are over and are looked behind. */
+  readonly #scans = new Set<Run>();
   #lost = 0;
   #isClosed = false;
 
@@ -75,6 +88,17 @@ export class Runners implements AsyncDisposable {
     return run;
   }
 
+  /**
+   * Runs that are over are not looked behind any further: their runners are gone when this resolves, but for one that a file
+   * system keeps from dying. A lock does not wait for that.
+   */
+  async endScans(): Promise<void> {
+    const scans = [...this.#scans];
+    for (const run of scans) run.endScan();
+    const gone = Promise.all(scans.map((run) => run.gone));
+    await Promise.race([gone, delay(SCAN_END_PATIENCE_MS, undefined, { ref: false })]);
+  }
+
   /** Kills every run and every spare. */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -93,6 +117,11 @@ export class Runners implements AsyncDisposable {
     clearTimeout(refill);
     this.#runs.delete(run);
     setTimeout(() => this.#refill(), REFILL_PAUSE_MS).unref();
+    this.#scans.add(run);
+    const [oldest] = this.#scans;
+    if (this.#scans.size > TAINT_SCANS_MAX) oldest?.endScan();
+    await run.tainted;
+    this.#scans.delete(run);
   }
 
   #refill(): void {
@@ -141,10 +170,12 @@ class Run implements RunningJob {
   readonly runId: string;
   readonly started: Promise<RunStarted>;
   readonly ended: Promise<RunOutcome>;
+  readonly tainted: Promise<Taint | null>;
   readonly #runner: RunnerProcess | null;
   /** Ends what a runner that is gone left behind. */
   readonly #bury: () => Promise<void>;
   readonly #start = Promise.withResolvers<RunStarted>();
+  readonly #taint = Promise.withResolvers<Taint | null>();
   readonly #outcome = Promise.withResolvers<RunOutcome | null>();
   readonly #startedAt = performance.now();
   #forced: EndReason | null = null;
@@ -157,8 +188,11 @@ class Run implements RunningJob {
     this.started.catch(() => undefined);
     this.ended = this.#deliver(job).then((outcome) => {
       this.#start.reject(notStarted(outcome));
+      if (job.findsTaint) void this.#awaitTaint(outcome);
+      else this.#taint.resolve(null);
       return outcome;
     });
+    this.tainted = this.#taint.promise;
   }
 
   async kill(): Promise<void> {
@@ -167,6 +201,27 @@ class Run implements RunningJob {
     const impatience = setTimeout(() => this.#runner?.destroy(), KILL_PATIENCE_MS);
     await this.ended;
     clearTimeout(impatience);
+  }
+
+  /** Ends the runner, if it still looks for what the run left behind. */
+  endScan(): void {
+    this.#runner?.destroy();
+  }
+
+  get gone(): Promise<void> {
+    return this.#runner?.gone ?? Promise.resolve();
+  }
+
+  /** What the runner says last; when it says nothing, that it was ended. */
+  async #awaitTaint(outcome: RunOutcome): Promise<void> {
+    if (outcome.kind !== 'ended') {
+      this.#taint.resolve(null);
+      return;
+    }
+    const impatience = setTimeout(() => this.endScan(), TAINT_PATIENCE_MS);
+    await this.gone;
+    clearTimeout(impatience);
+    this.#taint.resolve({ hits: [], limits: ['ended'], files: 0 });
   }
 
   async #deliver(job: RunJob): Promise<RunOutcome> {
@@ -206,6 +261,7 @@ class Run implements RunningJob {
 
   #hear(report: Report): void {
     if (report.kind === 'started') this.#start.resolve(report);
+    else if (report.kind === 'tainted') this.#taint.resolve(report.taint);
     else if (report.kind !== 'ready') this.#outcome.resolve(report);
   }
 
@@ -224,6 +280,7 @@ class Run implements RunningJob {
       stderrLines: 0,
       redactions: [],
       unmaskable: [],
+      signs: NO_SIGNS,
     };
     const durationMs = Math.round(performance.now() - this.#startedAt);
     const timedOut = why === 'timed_out';

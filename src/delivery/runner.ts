@@ -3,7 +3,10 @@
 // wiped, a process that exits can. When the daemon dies, descriptor 3 ends, and so does everything here.
 
 import { Socket } from 'node:net';
+import { setPriority } from 'node:os';
 import { Failure } from '../core/failure.ts';
+import type { NeedleSet } from '../core/redactor/redactor.ts';
+import type { Taint } from '../core/taint.ts';
 import { keepDescriptors, limitCoreToZero, setChildSubreaper, setNonDumpable } from '../machine/native.ts';
 import type { Child } from './child.ts';
 import { FrameReader } from './frames.ts';
@@ -11,17 +14,22 @@ import { JOB_BYTES_MAX, decodeOrder, encodeReport, wipeJob } from './job.ts';
 import type { Order, OrderHeader, Report, RunJob } from './job.ts';
 import { perform } from './perform.ts';
 import { rehearse } from './rehearsal.ts';
+import { findTaint } from './taint.ts';
 import { endTree, everythingBelow } from './tree.ts';
 
 const DAEMON_FD = 3;
 /** What files of a run may be seen by others of this user, as in their own shell; the daemon's is stricter. */
 const CHILD_UMASK = 0o022;
+/** Whatever else this machine does goes first. */
+const TAINT_NICENESS = 10;
 
 let child: Child | null = null;
 let isStopped = false;
 let isTaken = false;
 /** What the rehearsal started is gone, and so is whatever it would take for its own. */
 let rehearsed: Promise<void> = Promise.resolve();
+/** What the output of the run was masked with, and when the run began. */
+let masked: { readonly needles: NeedleSet; readonly sinceMs: number } | null = null;
 
 const daemon = new Socket({ fd: DAEMON_FD, readable: true, writable: true, allowHalfOpen: true });
 
@@ -77,13 +85,37 @@ async function serve(job: RunJob): Promise<void> {
   let outcome: Report;
   try {
     await rehearsed;
-    outcome = await perform(job, { isStopped: () => isStopped, onStart, report });
+    outcome = await perform(job, { isStopped: () => isStopped, onStart, report, takeNeedles });
   } catch (error) {
     outcome = { kind: 'refused', failure: Failure.from(error).toDocument() };
   } finally {
     wipeJob(job);
   }
-  report(outcome, () => process.exit(0));
+  if (outcome.kind !== 'ended' || !job.findsTaint || masked === null) {
+    report(outcome, () => process.exit(0));
+    return;
+  }
+  // The agent's answer first: nobody waits for what follows.
+  report(outcome);
+  report({ kind: 'tainted', taint: await taintOf(masked) }, () => process.exit(0));
+}
+
+/** Not wiped here and now: those are megabytes, for which nobody should wait, and the process is about to end. */
+function takeNeedles(needles: NeedleSet, sinceMs: number): void {
+  masked = { needles, sinceMs };
+}
+
+async function taintOf({ needles, sinceMs }: NonNullable<typeof masked>): Promise<Taint> {
+  try {
+    setPriority(TAINT_NICENESS);
+    // Where this process stands is the folder of the run, by its real path.
+    return await findTaint(process.cwd(), sinceMs, needles);
+  } catch {
+    // The folder is gone, for one.
+    return { hits: [], limits: ['unread'], files: 0 };
+  } finally {
+    needles.wipe();
+  }
 }
 
 prepare();

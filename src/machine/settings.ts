@@ -19,6 +19,8 @@ export interface Settings {
   readonly lockAfterIdleMinutes: number;
   /** Mount named pipes also where the kernel does not count who opens them (delivery/mount/fifo.ts says what that costs). */
   readonly allowUncountedPipes: boolean;
+  /** Look through what a run changed for its secrets (delivery/taint.ts). */
+  readonly findTaint: boolean;
   /** Idle minutes for which a terminal where the passphrase was typed gets values without it; 0 to ask each time. */
   readonly rememberTerminalMinutes: number;
   /** Vaults whose secrets live elsewhere, by the name that references use, compared exactly. */
@@ -32,6 +34,7 @@ export const DEFAULT_SETTINGS: Settings = {
   requestSeconds: 300,
   lockAfterIdleMinutes: 480,
   allowUncountedPipes: false,
+  findTaint: true,
   rememberTerminalMinutes: 10,
   sources: new Map(),
 };
@@ -49,6 +52,7 @@ export function parseSettings(text: string): Settings {
   const audit = root.table('audit');
   const requests = root.table('requests');
   const mounts = root.table('mounts');
+  const runs = root.table('runs');
   const terminals = root.table('terminals');
   const settings: Settings = {
     kdf: {
@@ -60,9 +64,10 @@ export function parseSettings(text: string): Settings {
     requestSeconds: requests.whole('expire_after_seconds', 10, 3_600, DEFAULT_SETTINGS.requestSeconds),
     lockAfterIdleMinutes: root.whole('lock_after_idle_minutes', 0, MINUTES_MAX, DEFAULT_SETTINGS.lockAfterIdleMinutes),
     allowUncountedPipes: mounts.flag('allow_uncounted_pipes', DEFAULT_SETTINGS.allowUncountedPipes),
+    findTaint: runs.flag('find_taint', DEFAULT_SETTINGS.findTaint),
     rememberTerminalMinutes: terminals.whole('remember_minutes', 0, 60, DEFAULT_SETTINGS.rememberTerminalMinutes),
     sources: parseSources(root.table('sources')),
   };
-  for (const table of [root, kdf, audit, requests, mounts, terminals]) table.refuseRest();
+  for (const table of [root, kdf, audit, requests, mounts, runs, terminals]) table.refuseRest();
   return settings;
 }

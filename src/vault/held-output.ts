@@ -46,6 +46,14 @@ export class HeldOutput {
     this.#records.remove(this.#record(runId));
   }
 
+  /** All of it. */
+  dropAll(): void {
+    if (this.#records.count('output', '') === 0) return;
+    this.#records.transaction(() => {
+      while (this.#records.count('output', '') > 0) this.#records.removeOldest('output', '');
+    });
+  }
+
   #record(runId: string): StoredRecord {
     const record = this.#records.find('output', '', runId);
     if (record === undefined) throw new Failure('run/nothing_held', 'no output of that run is kept');

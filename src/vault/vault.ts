@@ -269,6 +269,10 @@ export class Vault {
     this.#open().heldOutput.drop(runId);
   }
 
+  dropHeldOutputs(): void {
+    this.#open().heldOutput.dropAll();
+  }
+
   agents(): StoredAgent[] {
     return this.#open().agents.list();
   }

@@ -8,7 +8,7 @@ import { VALUE_BYTES_MAX, VARIABLES_MAX } from '../core/environment.ts';
 import type { RecordedEvent } from '../core/event.ts';
 import { NAME_LENGTH_MAX } from '../core/names.ts';
 import { CHARACTER_CLASSES } from '../core/recipe.ts';
-import type { RunResult, Status } from '../core/request.ts';
+import type { RunAnswer, Status } from '../core/request.ts';
 import { itemParams, type ItemResults } from './item-shapes.ts';
 import type {
   AgentAnswer,
@@ -16,9 +16,11 @@ import type {
   Check,
   EnvironmentView,
   GrantView,
+  HeldView,
   LeaseView,
   LocalFileView,
   MountView,
+  NoticeView,
   RequestView,
   RevokeView,
   StatusView,
@@ -278,8 +280,8 @@ export const METHODS = {
   /** Parts: passphrase. From here on this connection gets `request` and `answered` events and may approve. */
   'watch.open': { ...humanRow, params: nothing },
 
-  /** Parts: passphrase. Answers with two parts: standard output and standard error, masked. */
-  'run.output': { ...humanRow, params: z.strictObject({ runId: id }) },
+  /** Parts: passphrase. Answers with two parts: standard output and standard error, masked. What is shown below an agent, it has. */
+  'run.output': { ...humanRow, underAgent: 'refuse', params: z.strictObject({ runId: id }) },
   'run.release': { ...humanRow, params: z.strictObject({ runId: id }) },
 
   'grant.list': { ...unlockedRow, params: nothing },
@@ -337,7 +339,7 @@ export interface Results extends ItemResults {
   'mounts.list': AgentAnswer<{ files: LocalFileView[] }>;
   'mounts.remove': AgentAnswer<object>;
   'environments.import': AgentAnswer<{ environmentId: string; variableNames: string[] }>;
-  'run.start': AgentAnswer<RunResult>;
+  'run.start': AgentAnswer<RunAnswer>;
   /** Whatever the request was for: the members of that method's answer. */
   'requests.check': AgentAnswer<Record<string, unknown>>;
   'requests.cancel': AgentAnswer<object>;
@@ -360,18 +362,23 @@ export interface Results extends ItemResults {
   'environment.unset': ChangeAnswer<object>;
   'environment.import': ChangeAnswer<{ environmentId: string; variableNames: readonly string[] }>;
   'values.open': { values: ValueView[] };
-  'run.ask': RunResult;
+  'run.ask': RunAnswer;
   'mount.add': ChangeAnswer<{ mount?: MountView }>;
   'mount.remove': ChangeAnswer<object>;
   'mount.list': { mounts: MountView[] };
   'mount.ask_again': object;
   'mount.restore': object;
   'mount.forget_backup': object;
-  'request.list': { requests: RequestView[] };
+  'request.list': { requests: RequestView[]; held: readonly HeldView[]; notices: readonly NoticeView[] };
   'request.show': { request: RequestView };
   'request.approve': { grantId: string | null };
   'request.deny': object;
-  'watch.open': { requests: RequestView[]; idleMinutes: number };
+  'watch.open': {
+    requests: RequestView[];
+    held: readonly HeldView[];
+    notices: readonly NoticeView[];
+    idleMinutes: number;
+  };
   'run.output': object;
   'run.release': object;
   'grant.list': { grants: GrantView[] };
@@ -394,4 +401,6 @@ export type ChangeAnswer<T> = T & { readonly asked?: boolean };
 export type WatchEvent =
   | { readonly event: 'request'; readonly request: RequestView }
   | { readonly event: 'answered'; readonly requestId: string; readonly answer: Status | 'approved' }
+  | { readonly event: 'notice'; readonly notice: NoticeView }
+  | { readonly event: 'held'; readonly held: HeldView }
   | { readonly event: 'closed'; readonly why: 'locked' | 'idle' };

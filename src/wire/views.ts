@@ -4,6 +4,8 @@ import type { Environment, Variable, VariableKind } from '../core/environment.ts
 import type { MountBackend, MountState } from '../core/mount.ts';
 import type { ValueForm } from '../core/reference.ts';
 import type { Request, Status } from '../core/request.ts';
+import type { MaskingSigns } from '../core/suspicion.ts';
+import type { TaintHit, TaintLimit } from '../core/taint.ts';
 
 /** An answer to an agent. Everything but `completed` says what to do next, in words written for the model. */
 export type AgentAnswer<T> =
@@ -100,6 +102,30 @@ export interface RequestView {
   /** ISO 8601. */
   readonly expiresAt: string;
   readonly request: Request;
+}
+
+/** A run, and when what is said of it happened. */
+export interface RunView {
+  readonly runId: string;
+  readonly requestId: string;
+  readonly agentId: string;
+  readonly agent: string;
+  readonly environment: string | null;
+  readonly argv: readonly string[];
+  /** ISO 8601. */
+  readonly at: string;
+}
+
+/** What a human should look at in a run that is over. Never sent to an agent. */
+export type NoticeView = RunView &
+  (
+    | { readonly kind: 'suspicious'; readonly signs: MaskingSigns; readonly variables: readonly string[] }
+    | { readonly kind: 'tainted'; readonly hits: readonly TaintHit[]; readonly limits: readonly TaintLimit[] }
+  );
+
+/** Output that waits to be read and released; `bytes` of both streams. */
+export interface HeldView extends RunView {
+  readonly bytes: number;
 }
 
 export interface StatusView {

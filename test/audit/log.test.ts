@@ -133,6 +133,9 @@ test('the facts and names of an event are the ones listed, so that a new one is 
     exitCode: 0,
     pid: 0,
     count: 0,
+    fragments: 3,
+    scattered: 1,
+    decoded: 1,
     durationMs: 0,
   };
   assert.deepEqual(Object.keys(facts).toSorted(), [...FACT_TEXTS, ...FACT_NUMBERS].toSorted());

@@ -259,6 +259,52 @@ test('the strictest of what was asked, set and picked decides about the output',
   }
 });
 
+test('I2: a suspicious run is on the record before it is told to anybody; if it cannot be, the agent gets nothing of it', async () => {
+  for (const isDiskFull of [false, true]) {
+    const world = new World();
+    world.signs = { fragments: 3, scattered: 0, decoded: 2 };
+    const ticket = await world.authority.request(ask());
+    await world.authority.approve(yes(ticket));
+    await settle();
+    world.isDiskFull = isDiskFull;
+    world.runs[0]?.end();
+    await settle();
+    const events = world.events.filter(({ event }) => event === 'run_suspicious' || event === 'ended');
+    const told = world.news.filter(({ kind }) => kind === 'suspicious');
+    assert.equal(endOf(ticket), isDiskFull ? 'failed' : 'completed');
+    assert.deepEqual(
+      events.map(({ event }) => event),
+      isDiskFull ? [] : ['run_suspicious', 'ended'],
+    );
+    assert.equal(told.length, isDiskFull ? 0 : 1);
+    if (isDiskFull) continue;
+    const { fragments, decoded, why } = events[0]?.facts ?? {};
+    assert.deepEqual([fragments, decoded, why], [3, 2, 'fragments/decoded']);
+  }
+});
+
+test('what a run left behind is told after the answer; that not all was looked at is on the record alone', async () => {
+  const hits = [{ name: 'K', file: 'a b', line: 2 }];
+  for (const [taint, event, told] of [
+    [{ hits, limits: ['time' as const], files: 1 }, 'run_tainted', 1],
+    [{ hits: [], limits: ['bytes' as const], files: 1 }, 'taint_scan_cut', 0],
+    [{ hits: [], limits: [], files: 1 }, undefined, 0],
+  ] as const) {
+    const world = new World();
+    world.taint = taint;
+    const ticket = await world.authority.request(ask());
+    await world.authority.approve(yes(ticket));
+    await settle();
+    world.runs[0]?.end();
+    await settle();
+    assert.equal(endOf(ticket), 'completed');
+    const found = world.events.find((one) => /taint/.test(one.event));
+    assert.equal(found?.event, event);
+    if (event === 'run_tainted') assert.deepEqual([found?.names?.places, found?.facts.why], [['K in a b:2'], 'time']);
+    assert.equal(world.news.filter(({ kind }) => kind === 'tainted').length, told);
+  }
+});
+
 test('a blocked agent is refused without a question, by its path or its digest', async () => {
   const world = new World();
   const known = { agentId: 'agent_codex', program: '/usr/bin/codex', programDigest: 'aa', isBlocked: true };

@@ -1,7 +1,9 @@
 // A world for the authority to act in: a clock one can turn, a disk one can fill, runs one can watch. Everything the
 // authority does to it is written down in the order it happened.
 
-import type { Delivery, DeliveryEnd, LeaseOrder, Powers } from '../../src/authority/powers.ts';
+import { NO_SIGNS, type MaskingSigns } from '../../src/core/suspicion.ts';
+import type { Taint } from '../../src/core/taint.ts';
+import type { Delivery, DeliveryEnd, LeaseOrder, News, Powers } from '../../src/authority/powers.ts';
 import type { Ask } from '../../src/authority/gate.ts';
 import { Authority } from '../../src/authority/gate.ts';
 import type { AuditEvent } from '../../src/core/event.ts';
@@ -23,6 +25,10 @@ export class World {
   readonly runs: Run[] = [];
   readonly ended = new Set<number>();
   readonly held: string[] = [];
+  readonly news: News[] = [];
+  /** Of every run. */
+  signs: MaskingSigns = NO_SIGNS;
+  taint: Taint | null = null;
   /** Each reading of the vault for the human, as the events that were on the record before it. */
   readonly disclosed: string[][] = [];
   isUnlocked = true;
@@ -75,7 +81,7 @@ export class World {
       },
       arrange: async () => ({ kind: 'unmounted' }),
       hold: (runId) => void this.held.push(runId),
-      announce: () => undefined,
+      announce: (news) => void this.news.push(news),
     };
   }
 
@@ -84,7 +90,8 @@ export class World {
     const { promise, resolve } = Promise.withResolvers<DeliveryEnd>();
     const end: DeliveryEnd = {
       kind: 'ended',
-      masked: { stdout: Buffer.from('out'), stderr: Buffer.alloc(0) },
+      masked: { stdout: Buffer.from('out'), stderr: Buffer.alloc(0), redactions: [] },
+      signs: this.signs,
       result: {
         runId: order.runId,
         exitCode: 0,
@@ -109,6 +116,7 @@ export class World {
     return {
       started: this.#later({ pid: 4_000 + this.runs.length }, 'started'),
       ended: promise,
+      tainted: promise.then(() => this.taint),
       kill: async () => {
         run.isKilled = true;
         await this.#later(null, 'kill');

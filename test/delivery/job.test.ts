@@ -11,6 +11,7 @@ import {
   encodeKill,
   encodeReport,
 } from '../../src/delivery/job.ts';
+import { NO_SIGNS } from '../../src/core/suspicion.ts';
 import type { Order, OrderHeader, ReportHeader, RunEnded } from '../../src/delivery/job.ts';
 import { assertNoCanary, makeCanary } from '../canaries.ts';
 import { makeJob } from './jobs.ts';
@@ -52,6 +53,7 @@ test('reports arrive as they were sent', () => {
     stderrLines: 0,
     redactions: [],
     unmaskable: [],
+    signs: NO_SIGNS,
   };
   const started = { kind: 'started', pid: 7, startedAt: '123' } as const;
   const reader = new FrameReader<ReportHeader>(1000);

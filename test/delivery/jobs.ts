@@ -45,6 +45,7 @@ export function makeJob(wishes: JobWishes): RunJob {
     stdin: null,
     timeoutMs: DEADLINE_MS,
     outputMode: 'redacted',
+    findsTaint: false,
     expected: {
       program: expectedFile(program),
       operands: operands.map((path) => expectedFile(path)),

@@ -48,7 +48,7 @@ describe('what an agent learns of names', () => {
       const requestId = await house.pending();
       const list = await under(house, codex, 'requests --format json');
       const shown = await under(house, codex, `requests ${requestId} --format json`);
-      assert.deepEqual([list.code, list.stdout], [0, '{"requests":[]}\n'], list.stderr);
+      assert.deepEqual([list.code, list.stdout], [0, '{"requests":[],"held":[],"notices":[]}\n'], list.stderr);
       assert.equal(shown.code, 7, shown.stdout);
       assertNoCanary(shown.stdout, 'leads to');
       await house.ok(['deny', requestId]);

@@ -13,13 +13,14 @@ void test('an absent or empty file means the defaults', () => {
 
 void test('every setting is read, and the others keep their defaults', () => {
   const text =
-    'lock_after_idle_minutes = 0\n[kdf]\nmemory_mib = 64\n[audit]\nfile = "/dev/full"\n[requests]\nexpire_after_seconds = 60\n[mounts]\nallow_uncounted_pipes = true\n[terminals]\nremember_minutes = 0\n';
+    'lock_after_idle_minutes = 0\n[kdf]\nmemory_mib = 64\n[audit]\nfile = "/dev/full"\n[requests]\nexpire_after_seconds = 60\n[mounts]\nallow_uncounted_pipes = true\n[runs]\nfind_taint = false\n[terminals]\nremember_minutes = 0\n';
   assert.deepEqual(parseSettings(text), {
     kdf: { ...DEFAULT_SETTINGS.kdf, memoryMib: 64 },
     auditFile: '/dev/full',
     requestSeconds: 60,
     lockAfterIdleMinutes: 0,
     allowUncountedPipes: true,
+    findTaint: false,
     rememberTerminalMinutes: 0,
     sources: new Map(),
   });

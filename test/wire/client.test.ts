@@ -117,7 +117,7 @@ void test('events reach who opened a watch, and nobody else', async () => {
   await using daemon = await startDaemon({
     'watch.open': ({ connection }) => {
       connection.session = {};
-      return Promise.resolve({ requests: [], idleMinutes: 10 });
+      return Promise.resolve({ requests: [], held: [], notices: [], idleMinutes: 10 });
     },
   });
   using watcher = await connect({ paths: daemon.paths, socket: 'control' });

@@ -76,18 +76,24 @@ async function list(call: Call): Promise<ExitCode> {
 
 /** What a line has room for: what things are called, and what became of it. */
 function gist({ facts, names }: RecordedEvent): string {
-  const { environment, path, variables, argv, method } = names ?? {};
-  const called = [environment, path, variables?.join(','), argv?.join(' '), method];
+  const { environment, path, variables, argv, method, places } = names ?? {};
+  const lists = [variables?.join(','), argv?.join(' '), places?.join(', ')];
+  const called = [environment, path, ...lists, method];
   const became = [
     facts.action === 'Run' ? undefined : facts.action,
     facts.scope,
     facts.why,
-    facts.exitCode === undefined ? undefined : `exit ${facts.exitCode}`,
-    facts.durationMs === undefined ? undefined : `${facts.durationMs} ms`,
-    facts.count === undefined ? undefined : `${facts.count} ended`,
+    numbered(facts.exitCode, (code) => `exit ${code}`),
+    numbered(facts.durationMs, (ms) => `${ms} ms`),
+    // How many places there are can be seen.
+    numbered(places === undefined ? facts.count : undefined, (count) => `${count} ended`),
     facts.runId ?? facts.grantId ?? facts.requestId ?? facts.agentId,
   ];
   return [...called, ...became].filter((word) => word !== undefined).join('  ');
+}
+
+function numbered(number: number | undefined, said: (number: number) => string): string | undefined {
+  return number === undefined ? undefined : said(number);
 }
 
 function details({ facts, names }: RecordedEvent): string {

@@ -1,15 +1,16 @@
 // Requests of agents, one at a time: list, show, approve, deny, and handing held output over.
 
 import { EXIT, Failure, type ExitCode } from '../../core/failure.ts';
-import { printable } from '../../core/printable.ts';
 import { promptLines } from '../../core/prompt.ts';
 import { requestDigest, type GrantLife, type GrantScope, type Request } from '../../core/request.ts';
 import type { Connection } from '../../wire/client.ts';
 import type { Params } from '../../wire/methods.ts';
-import type { RequestView } from '../../wire/views.ts';
+import type { HeldView, RequestView } from '../../wire/views.ts';
 import { usage, type Call, type Command } from './command.ts';
+import { heldLines } from './held-lines.ts';
 import { resolveId } from './ids.ts';
 import { table, shortTime } from './output.ts';
+import { heldLine, noticeLines } from './run-lines.ts';
 
 /** As the daemon has it. Policy may allow less. */
 const MINUTES_MAX = 720;
@@ -21,6 +22,7 @@ export const REQUEST_COMMANDS: readonly Command[] = [
     path: ['requests'],
     args: [{ ...ID, isOptional: true }],
     help: 'list what waits for your answer, or show one request whole',
+    details: 'Below it: what was noticed about runs that are over, and output that is held.',
     example: 'keystile requests',
     run: async (call) => (call.optionalArgument('ID') === undefined ? await list(call) : await show(call)),
   },
@@ -68,7 +70,8 @@ export const REQUEST_COMMANDS: readonly Command[] = [
     exclusive: [['show', 'yes']],
     help: 'show the held output of a run, then hand it to the agent',
     details:
-      'The output was masked when it was kept: known forms of the values are not in it. With --passphrase-stdin it is\n' +
+      'The output was masked when it was kept: known forms of the values are not in it. It is kept for eight hours, until\n' +
+      'the vault is locked at the latest, and is not shown below a coding agent. With --passphrase-stdin it is\n' +
       'printed to standard error and released without a further question.',
     example: 'keystile release run_5k2 --show',
     run: release,
@@ -78,6 +81,7 @@ export const REQUEST_COMMANDS: readonly Command[] = [
 async function list(call: Call): Promise<ExitCode> {
   const { result } = await (await call.daemon()).call('request.list', {});
   call.output.answer(result, () => {
+    const over = [...result.notices.flatMap(noticeLines), ...result.held.map(releasable)];
     const rows = result.requests.map((request) => [
       request.requestId,
       request.action,
@@ -87,9 +91,14 @@ async function list(call: Call): Promise<ExitCode> {
       commandOf(request),
       shortTime(request.expiresAt),
     ]);
-    return table(['ID', 'ACTION', 'AGENT', 'ENVIRONMENT', 'VARIABLES', 'COMMAND', 'EXPIRES'], rows, 'nothing waits');
+    const heads = ['ID', 'ACTION', 'AGENT', 'ENVIRONMENT', 'VARIABLES', 'COMMAND', 'EXPIRES'];
+    return [...table(heads, rows, 'nothing waits'), ...over];
   });
   return EXIT.done;
+}
+
+function releasable(held: HeldView): string {
+  return `${heldLine(held)}: keystile release ${held.runId}`;
 }
 
 /** A read or an inject is a command of keystile's own: it starts no program. */
@@ -216,17 +225,17 @@ async function deny(call: Call): Promise<ExitCode> {
 }
 
 async function release(call: Call): Promise<ExitCode> {
-  const runId = call.argument('RUN');
   const daemon = await call.daemon();
+  const runId = await heldRun(daemon, call.argument('RUN'));
   return await call.human.withPassphrase('Passphrase to see held output', async (passphrase) => {
-    const { parts } = await daemon.call('run.output', { runId }, { parts: [passphrase] });
-    const [stdout = Buffer.alloc(0), stderr = Buffer.alloc(0)] = parts;
-    if (call.has('show')) {
-      showOutput(call, runId, stdout, stderr);
-      return EXIT.done;
-    }
+    // Nobody looks at it with --yes: then it is not on the record as read either.
     if (!call.has('yes')) {
-      await call.human.read([...outputLines('standard output', stdout), ...outputLines('standard error', stderr)]);
+      const { parts } = await daemon.call('run.output', { runId }, { parts: [passphrase] });
+      if (call.has('show')) {
+        showOutput(call, runId, parts);
+        return EXIT.done;
+      }
+      await call.human.read(heldLines(parts, await call.human.columns()));
       const isSure = await call.human.confirm('Release this to the agent?');
       if (!isSure) throw new Failure('request/denied', 'nothing was released', { hint: 'answer y to release it' });
     }
@@ -238,20 +247,22 @@ async function release(call: Call): Promise<ExitCode> {
   });
 }
 
+/** RUN may be cut short, as an id of a request may. Below an agent nothing is listed, and an id has to be whole. */
+async function heldRun(daemon: Connection, given: string): Promise<string> {
+  const { result } = await daemon.call('request.list', {});
+  const ids = result.held.map(({ runId }) => runId);
+  const isHeld = ids.some((id) => id.startsWith(given) || id.startsWith(`run_${given}`));
+  return isHeld ? resolveId(given, ids, 'run/nothing_held', 'run') : given;
+}
+
 /** To a file or a pipe byte for byte; on a terminal escaped, because a program wrote it. */
-function showOutput(call: Call, runId: string, stdout: Buffer, stderr: Buffer): void {
+function showOutput(call: Call, runId: string, parts: readonly Buffer[]): void {
+  const [stdout = Buffer.alloc(0), stderr = Buffer.alloc(0)] = parts;
   if (call.output.isJson) {
     call.output.answer({ runId, stdout: stdout.toString('utf8'), stderr: stderr.toString('utf8') }, () => []);
   } else if (process.stdout.isTTY) {
-    const lines = [...outputLines('standard output', stdout), ...outputLines('standard error', stderr)];
-    call.output.raw(`${lines.join('\n')}\n`);
+    call.output.raw(`${heldLines(parts, process.stdout.columns || 80).join('\n')}\n`);
   } else {
     call.output.raw(Buffer.concat([stdout, stderr]));
   }
-}
-
-function outputLines(title: string, bytes: Buffer): string[] {
-  if (bytes.length === 0) return [`-- ${title}: empty`];
-  const lines = bytes.toString('utf8').replace(/\n$/, '').split('\n');
-  return [`-- ${title}: ${bytes.length} bytes`, ...lines.map((line) => `  | ${printable(line)}`)];
 }

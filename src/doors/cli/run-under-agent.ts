@@ -41,7 +41,8 @@ export async function runUnderAgent(call: Call, plan: RunPlan): Promise<number> 
     if (result.withheldFor !== undefined)
       call.output.note(`keystile: masking cannot hide ${result.withheldFor.join(', ')}`);
     call.output.note(
-      `keystile: ${lines} are kept back; the human can release them with keystile release ${result.runId}`,
+      `keystile: ${lines} are kept back; the human can release them with keystile release ${result.runId},` +
+        ` and then check_request with ${result.requestId} has them`,
     );
   }
   if (result.truncated) call.output.note('keystile: the middle of the output is left out');

@@ -10,7 +10,9 @@ export const WATCH_COMMANDS: readonly Command[] = [
     help: 'show requests as they come, and answer them with single keys',
     details:
       'Asks for the passphrase once. Ends when you leave it, the vault is locked, or nothing is answered for ten minutes.\n' +
-      'A yes counts only after the whole request was on the screen for a second.',
+      'A yes counts only after the whole request was on the screen for a second. What a run left in files, and output that\n' +
+      'looks as if somebody were after secrets, is told as it happens: r revokes everything of that agent. When output was\n' +
+      'held, o reads it, and y then releases it to the agent.',
     example: 'keystile watch',
     run: watch,
   },
@@ -25,9 +27,7 @@ async function watch(call: Call): Promise<ExitCode> {
     return await daemon.call('watch.open', {}, { parts: [passphrase] });
   });
   void daemon.closed.then(() => mailbox.put({ kind: 'over', why: 'the daemon has stopped' }));
-  const why = await call.human.withTerminal(
-    async (terminal) => await watchRequests(daemon, terminal, mailbox, result.requests),
-  );
+  const why = await call.human.withTerminal(async (terminal) => await watchRequests(daemon, terminal, mailbox, result));
   call.output.note(`watch ended: ${why}`);
   return EXIT.done;
 }

@@ -7,13 +7,12 @@ import { promptLines } from '../../core/prompt.ts';
 import { requestDigest, type GrantLife, type GrantScope } from '../../core/request.ts';
 import type { Terminal } from '../../machine/terminal.ts';
 import type { Connection } from '../../wire/client.ts';
-import type { WatchEvent } from '../../wire/methods.ts';
+import type { Results, WatchEvent } from '../../wire/methods.ts';
 import type { RequestView } from '../../wire/views.ts';
-import { moreLine, pageRows, paint } from './human.ts';
 import { lifeText, scopeFor, scopeText } from './request-commands.ts';
+import { Pages } from './watch-pages.ts';
+import { WatchedRuns } from './watch-runs.ts';
 
-/** A key meant for the prompt before must not answer this one. Firefox waits as long (security.dialog_enable_delay). */
-const SETTLE_MS = 1_000;
 /** What `t` means. */
 const MINUTES = 15;
 
@@ -65,13 +64,13 @@ export async function watchRequests(
   daemon: Connection,
   terminal: Terminal,
   mailbox: Mailbox,
-  waiting: readonly RequestView[],
+  opened: Results['watch.open'],
 ): Promise<string> {
   const session = new Session(daemon, terminal);
   let isOver = false;
   const keys = readKeys(terminal, mailbox, () => isOver);
   try {
-    session.begin(waiting);
+    session.begin(opened);
     for (;;) {
       const item = await mailbox.take();
       if (item.kind === 'over') return item.why;
@@ -108,41 +107,58 @@ class Session {
   readonly #daemon: Connection;
   readonly #terminal: Terminal;
   readonly #waiting = new Map<string, RequestView>();
+  readonly #pages: Pages;
+  readonly #runs: WatchedRuns;
   #current: RequestView | null = null;
-  #lines: readonly string[] = [];
-  #linesShown = 0;
   /** What a yes was widened to; null for what the length of the yes suggests. */
   #scope: GrantScope | null = null;
-  /** On the monotonic clock: when the last line has been on the screen for long enough. */
-  #readyAt = Number.POSITIVE_INFINITY;
 
   constructor(daemon: Connection, terminal: Terminal) {
     this.#daemon = daemon;
     this.#terminal = terminal;
+    this.#pages = new Pages(terminal);
+    this.#runs = new WatchedRuns(daemon, terminal);
   }
 
-  begin(waiting: readonly RequestView[]): void {
-    for (const request of waiting) this.#waiting.set(request.requestId, request);
+  begin({ requests, held, notices }: Results['watch.open']): void {
+    for (const notice of notices) this.#runs.notice(notice);
+    for (const output of held) this.#runs.hold(output);
+    for (const request of requests) this.#waiting.set(request.requestId, request);
     if (this.#waiting.size === 0) this.#say('Watching. Nothing waits yet; q quits.');
     else this.#showNext();
   }
 
   take(event: Exclude<WatchEvent, { event: 'closed' }>): void {
-    if (event.event === 'request') {
+    if (event.event === 'notice') {
+      this.#runs.notice(event.notice);
+    } else if (event.event === 'held') {
+      this.#runs.hold(event.held);
+    } else if (event.event === 'request') {
       this.#waiting.set(event.request.requestId, event.request);
-      if (this.#current === null) this.#showNext();
+      if (this.#runs.isReading) this.#say(`(${this.#waiting.size} waiting)`);
+      else if (this.#current === null) this.#showNext();
       else this.#say(`(${this.#waiting.size - 1} more waiting; n shows the next)`);
     } else if (this.#waiting.delete(event.requestId)) {
       this.#say(`${event.requestId}: ${event.answer}`);
-      if (this.#current?.requestId === event.requestId) this.#showNext();
+      if (this.#current?.requestId !== event.requestId) return;
+      if (this.#runs.isReading) this.#current = null;
+      else this.#showNext();
     }
   }
 
   async press(key: string): Promise<void> {
-    if (this.#current === null) return;
+    const wasReading = this.#runs.isReading;
+    if (await this.#runs.press(key)) {
+      if (wasReading && !this.#runs.isReading) this.#showAgain();
+      return;
+    }
+    if (this.#current !== null) await this.#pressFor(this.#current, key);
+  }
+
+  async #pressFor(current: RequestView, key: string): Promise<void> {
     const life = LIVES.get(key);
     if (life !== undefined) {
-      await this.#approve(this.#current, life);
+      await this.#approve(current, life);
       return;
     }
     switch (key) {
@@ -162,7 +178,7 @@ class Session {
         break;
       case 'd':
       case 'b':
-        await this.#deny(this.#current, key === 'b');
+        await this.#deny(current, key === 'b');
         break;
       default:
         this.#sayKeys();
@@ -175,29 +191,24 @@ class Session {
     const at = this.#current === null ? -1 : ids.indexOf(this.#current.requestId);
     const next = this.#waiting.get(ids[(at + 1) % Math.max(1, ids.length)] ?? '');
     this.#current = next ?? null;
+    if (next === undefined) this.#say('Nothing else waits; q quits.');
+    else this.#show(next);
+  }
+
+  #show(view: RequestView): void {
     this.#scope = null;
-    this.#linesShown = 0;
-    this.#readyAt = Number.POSITIVE_INFINITY;
-    if (next === undefined) {
-      this.#say('Nothing else waits; q quits.');
-      return;
-    }
-    this.#lines = ['', ...promptLines(next.request, Date.now(), this.#terminal.columns)];
+    this.#pages.begin(['', ...promptLines(view.request, Date.now(), this.#terminal.columns)]);
     this.#showPage();
   }
 
+  /** From its first line: held output was on the screen meanwhile, and what is answered next has to be read (I5). */
+  #showAgain(): void {
+    if (this.#current !== null && this.#waiting.has(this.#current.requestId)) this.#show(this.#current);
+    else this.#showNext();
+  }
+
   #showPage(): void {
-    const end = Math.min(this.#lines.length, this.#linesShown + pageRows());
-    if (this.#linesShown === this.#lines.length) return;
-    for (const line of this.#lines.slice(this.#linesShown, end)) this.#terminal.write(`${paint(line)}\n`);
-    this.#linesShown = end;
-    const left = this.#lines.length - end;
-    if (left > 0) {
-      this.#say(moreLine(left));
-      return;
-    }
-    this.#readyAt = performance.now() + SETTLE_MS;
-    this.#sayKeys();
+    if (this.#pages.more()) this.#sayKeys();
   }
 
   #widen(scope: GrantScope): void {
@@ -213,10 +224,9 @@ class Session {
   }
 
   async #approve(view: RequestView, life: GrantLife): Promise<void> {
-    if (performance.now() < this.#readyAt) {
-      this.#say(
-        this.#linesShown < this.#lines.length ? 'Read to the end first: space goes on.' : 'A moment: read it first.',
-      );
+    const { missing } = this.#pages;
+    if (missing !== null) {
+      this.#say(missing);
       return;
     }
     const scope = this.#scope ?? scopeFor(view.request, life);

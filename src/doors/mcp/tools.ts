@@ -257,7 +257,10 @@ function run(): Tool {
       cwd: text(4096).optional().describe('default: the project'),
       reason: text(REASON_CHARACTERS_MAX).describe('one sentence for the human'),
       timeoutSeconds: z.int().min(1).max(TIMEOUT_SECONDS_MAX).optional(),
-      output: z.enum(['redacted', 'summary']).optional().describe('summary: exit code and line counts only'),
+      output: z
+        .enum(['redacted', 'summary'])
+        .optional()
+        .describe('summary: exit code and line counts; the human may release the rest'),
       env: z
         .record(title(), text(32 * 1024))
         .optional()
@@ -272,6 +275,7 @@ function run(): Tool {
       durationMs: z.number(),
       outputMode: z.string(),
       truncated: z.boolean(),
+      confidence: z.string(),
       redactions: redactionsSchema(),
       withheldFor: z.array(z.string()).optional(),
       stdoutLines: z.number(),
