@@ -12,9 +12,9 @@ import type { Call, Handlers } from '../wire/calls.ts';
 import { disclosureHandlers } from './disclosure-handlers.ts';
 import { doctorChecks } from './doctor.ts';
 import { environmentHandlers } from './environment-handlers.ts';
+import { heldOutputHandlers } from './held-output-handlers.ts';
 import { collectionHandlers, itemHandlers, itemValueHandlers } from './item-handlers.ts';
 import { SEARCH_PATH_SETTING } from './jobs.ts';
-import { fitText } from './output-text.ts';
 import { mountControlHandlers } from './mount-handlers.ts';
 import { part } from './parts.ts';
 import type { Service } from './service.ts';
@@ -32,6 +32,7 @@ export function controlHandlers(service: Service, stop: () => void): Pick<Handle
     ...vaultHandlers(service),
     ...environmentHandlers(service),
     ...requestHandlers(service),
+    ...heldOutputHandlers(service),
     ...grantHandlers(service),
     ...agentRegistryHandlers(service),
     ...auditHandlers(service),
@@ -173,17 +174,6 @@ function requestHandlers(service: Service) {
         idleMinutes: WATCH_IDLE_MINUTES,
       };
     },
-    'run.output': async (call: Call<'run.output'>) => {
-      const { runId } = call.params;
-      const { stdout, stderr } = service.heldOutputs.read(service.unlocked(), runId);
-      await service.record({ event: 'output_read', facts: { runId } });
-      call.setParts([stdout, stderr]);
-      return {};
-    },
-    'run.release': async ({ params: { runId } }: Call<'run.release'>) => {
-      await releaseOutput(service, runId);
-      return {};
-    },
   } satisfies Partial<Handlers>;
 }
 
@@ -314,28 +304,4 @@ async function blockAgent(service: Service, agentId: string) {
   service.unlocked().putAgent({ ...agent, state: 'blocked' });
   await service.record({ event: 'agent_blocked', facts: { agentId }, names: { agent: agent.program } });
   return revoked;
-}
-
-/** Hands held output to the agent: from now on check_request answers with it. */
-async function releaseOutput(service: Service, runId: string): Promise<void> {
-  const masked = service.heldOutputs.read(service.unlocked(), runId);
-  const ticket = service.authority.tickets.findRun(runId);
-  if (ticket?.state.at !== 'over' || ticket.state.end.status !== 'completed' || ticket.state.end.result === null) {
-    throw new Failure('run/nothing_held', 'the agent that ran it can no longer be given the output');
-  }
-  await service.record({
-    event: 'output_released',
-    facts: { runId, requestId: ticket.requestId, tier: TIER_PASSPHRASE },
-  });
-  const { withheldFor: _names, message: _next, ...result } = ticket.state.end.result;
-  const [stdout, stderr] = [fitText(masked.stdout.toString('utf8')), fitText(masked.stderr.toString('utf8'))];
-  const released = {
-    stdout: stdout.text,
-    stderr: stderr.text,
-    truncated: result.truncated || stdout.isCut || stderr.isCut,
-    redactions: masked.redactions,
-    outputMode: 'redacted' as const,
-  };
-  ticket.replaceEnd({ ...ticket.state.end, result: { ...result, ...released } });
-  service.heldOutputs.drop(service.unlocked(), runId);
 }
