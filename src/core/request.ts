@@ -189,6 +189,8 @@ export interface RunResult {
   readonly outputMode: OutputMode;
   /** The names of the secrets that masking cannot hide, when the output is kept back for them; and what to do next. */
   readonly withheldFor?: readonly string[];
+  /** `partial` when the output was too much to be looked at twice; when absent, as if `best-effort`. */
+  readonly confidence?: 'best-effort' | 'partial';
   readonly message?: string;
 }
 
@@ -197,7 +199,7 @@ export interface RunAnswer extends RunResult {
   /** For check_request, which answers with held output once the human has released it. */
   readonly requestId: string;
   /** How far masking can be trusted: it hides known forms of known values. */
-  readonly confidence: 'best-effort';
+  readonly confidence: 'best-effort' | 'partial';
   /** What to do next, or not to do. */
   readonly message?: string;
 }

@@ -457,6 +457,7 @@ function runResult(order: LeaseOrder, outcome: RunEnded): RunResult {
     truncated: outcome.truncated || (isShown && (stdout.isCut || stderr.isCut)),
     redactions: isShown ? redactions : [],
     outputMode: isShown ? 'redacted' : 'summary',
+    ...(outcome.isSearched ? {} : { confidence: 'partial' as const }),
     ...(withheldFor.length === 0 ? {} : { withheldFor, message: keptBackText(order.runId, withheldFor) }),
   };
 }

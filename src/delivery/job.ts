@@ -84,6 +84,8 @@ export interface RunEnded {
   /** The names of secrets that cannot be masked (core/maskability.ts): for them the agent gets a summary only. */
   readonly unmaskable: readonly string[];
   readonly signs: MaskingSigns;
+  /** False when the second look at the output (core/sweep) reached a limit of its own. */
+  readonly isSearched: boolean;
 }
 
 /** A run that did not happen. Nothing was executed. */

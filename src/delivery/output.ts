@@ -17,6 +17,7 @@ export interface Mask {
 
 export class Output {
   readonly #mask: Mask;
+  readonly #onArrival: (chunk: Buffer) => void;
   #scanned = 0;
   #masked = 0;
   #newlines = 0;
@@ -27,15 +28,20 @@ export class Output {
   #tail: Buffer | null = null;
   #tailBytes = 0;
 
-  constructor(mask: Mask) {
+  /** `onArrival` sees what is scanned as the program wrote it. */
+  constructor(mask: Mask, onArrival: (chunk: Buffer) => void = () => undefined) {
     this.#mask = mask;
+    this.#onArrival = onArrival;
   }
 
   /** Takes what the program wrote; what lies past the limit is not even scanned. */
   push(chunk: Buffer): void {
     const room = SCANNED_BYTES_MAX - this.#scanned;
     this.#scanned += chunk.length;
-    if (room > 0) this.#keep(this.#mask.push(chunk.length > room ? chunk.subarray(0, room) : chunk));
+    if (room <= 0) return;
+    const scanned = chunk.length > room ? chunk.subarray(0, room) : chunk;
+    this.#onArrival(scanned);
+    this.#keep(this.#mask.push(scanned));
   }
 
   /** No more will come: what the mask held back is kept too. */
@@ -61,9 +67,7 @@ export class Output {
     const head = this.#head.subarray(0, this.#headBytes);
     const tail = this.#tailInOrder();
     if (this.#tailBytes <= HALF_BYTES) return Buffer.concat([head, tail]);
-    const [start, end] = [head.subarray(0, wholeCharacters(head)), tail.subarray(brokenCharacter(tail))];
-    const left = this.#masked - start.length - end.length;
-    return Buffer.concat([start, Buffer.from(`\n[... ${left} bytes left out ...]\n`), end]);
+    return withGap(head, tail, this.#masked);
   }
 
   #keep(masked: Buffer): void {
@@ -102,6 +106,19 @@ export class Output {
     const at = this.#tailBytes % HALF_BYTES;
     return Buffer.concat([this.#tail.subarray(at), this.#tail.subarray(0, at)]);
   }
+}
+
+/** The head and the tail of a text that has grown past what is kept, as by markers longer than what they stand for. */
+export function kept(text: Buffer): Buffer {
+  if (text.length <= KEPT_BYTES_MAX) return text;
+  return withGap(text.subarray(0, HALF_BYTES), text.subarray(-HALF_BYTES), text.length);
+}
+
+/** `total`: how long the text was. */
+function withGap(head: Buffer, tail: Buffer, total: number): Buffer {
+  const [start, end] = [head.subarray(0, wholeCharacters(head)), tail.subarray(brokenCharacter(tail))];
+  const left = total - start.length - end.length;
+  return Buffer.concat([start, Buffer.from(`\n[... ${left} bytes left out ...]\n`), end]);
 }
 
 /** How many bytes of `head` are whole UTF-8 characters: up to three at the end may begin one that was cut (RFC 3629). */

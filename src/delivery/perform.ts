@@ -5,7 +5,7 @@ import { maskabilityOf } from '../core/maskability.ts';
 import { unpad } from '../core/padding.ts';
 import { NeedleSet, Redactor } from '../core/redactor/redactor.ts';
 import type { Redaction } from '../core/request.ts';
-import { NO_SIGNS, type MaskingSigns } from '../core/suspicion.ts';
+import { NO_SIGNS } from '../core/suspicion.ts';
 import { applyForm } from '../core/value-form.ts';
 import { openXaes } from '../core/xaes.ts';
 import { Child } from './child.ts';
@@ -14,7 +14,8 @@ import { childEnvironment } from './environment.ts';
 import type { OpenValue } from './environment.ts';
 import { enterFolder, gatherEvidence, hasChanged, recheck } from './evidence.ts';
 import type { Report, RunEnded, RunJob } from './job.ts';
-import { Output } from './output.ts';
+import { Output, kept } from './output.ts';
+import { SecondLook } from './second-look.ts';
 
 /** What a job needs of the process it runs in. */
 export interface Stage {
@@ -37,9 +38,11 @@ export async function perform(job: RunJob, stage: Stage): Promise<RunEnded> {
   const values = await openValues(job);
   const { masked, unmaskable } = judged(job, values);
   const needles = NeedleSet.compile(masked);
+  const look = new SecondLook();
   const sinceMs = Date.now();
   const masks = [new Redactor(needles), new Redactor(needles)] as const;
-  const [stdout, stderr] = [new Output(masks[0]), new Output(masks[1])];
+  const stdout = new Output(masks[0], (chunk) => look.arrivals.push(0, chunk));
+  const stderr = new Output(masks[1], (chunk) => look.arrivals.push(1, chunk));
   const { program, argv, stdin, timeoutMs } = job;
   try {
     const environment = childEnvironment(job.baseEnvironment, job.environmentDelta, values, job.runId);
@@ -48,13 +51,16 @@ export async function perform(job: RunJob, stage: Stage): Promise<RunEnded> {
     const child = await Child.start({ program, argv, environment, stdin, stdout, stderr, timeoutMs });
     if (hasChanged(evidence.program)) child.stop('program_changed');
     stage.onStart(child);
+    look.learn(masked, needles);
     for (const { value } of values) value.fill(0);
     stage.report({ kind: 'started', pid: child.pid, startedAt: child.startedAt });
     const end = await child.ended;
-    return { ...ended(end, performance.now() - startedAt, stdout, stderr, masks), unmaskable };
+    return { ...ended(end, performance.now() - startedAt, [stdout, stderr], masks, look), unmaskable };
   } finally {
     for (const { value } of values) value.fill(0);
     stage.takeNeedles(needles, sinceMs);
+    // Megabytes, for which nobody should wait: the report is written first.
+    setImmediate(() => look.wipe());
   }
 }
 
@@ -95,11 +101,18 @@ function judged(
 function ended(
   { why, exitCode, signal }: ChildEnd,
   durationMs: number,
-  stdout: Output,
-  stderr: Output,
-  masks: readonly Redactor[],
+  outputs: readonly [Output, Output],
+  masks: readonly [Redactor, Redactor],
+  look: SecondLook,
 ): Omit<RunEnded, 'unmaskable'> {
-  for (const output of [stdout, stderr]) output.end();
+  for (const output of outputs) output.end();
+  const isMasked = masks.map(({ redactions }) => redactions.length > 0);
+  const swept = look.at([
+    { output: outputs[0], isMasked: isMasked[0] === true },
+    { output: outputs[1], isMasked: isMasked[1] === true },
+  ]);
+  const [stdout, stderr] = [kept(swept.texts[0]), kept(swept.texts[1])];
+  const { scattered, decoded, isComplete } = swept.signs;
   return {
     kind: 'ended',
     why,
@@ -107,25 +120,30 @@ function ended(
     signal,
     timedOut: why === 'timed_out',
     durationMs: Math.round(durationMs),
-    stdout: stdout.bytes(),
-    stderr: stderr.bytes(),
-    stdoutLines: stdout.lines,
-    stderrLines: stderr.lines,
-    truncated: stdout.isTruncated || stderr.isTruncated,
-    redactions: sumOf(masks.flatMap(({ redactions }) => redactions)),
-    signs: signsOf(masks),
+    stdout,
+    stderr,
+    stdoutLines: outputs[0].lines,
+    stderrLines: outputs[1].lines,
+    truncated: outputs.some(({ isTruncated }) => isTruncated),
+    redactions: sumOf([...masks.flatMap(({ redactions }) => redactions), ...swept.redactions]),
+    signs: { fragments: masks.reduce((sum, { parts }) => sum + parts, 0), scattered, decoded },
+    isSearched: isComplete,
   };
 }
 
 function neverStarted(): RunEnded {
-  const nothing = { exitCode: null, signal: null, timedOut: false, durationMs: 0, truncated: false, redactions: [] };
+  const nothing = { exitCode: null, signal: null, timedOut: false, durationMs: 0, truncated: false };
   const silence = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0), stdoutLines: 0, stderrLines: 0 };
-  return { kind: 'ended', why: 'killed', ...nothing, ...silence, unmaskable: [], signs: NO_SIGNS };
-}
-
-/** Both streams together. */
-function signsOf(masks: readonly Redactor[]): MaskingSigns {
-  return { ...NO_SIGNS, fragments: masks.reduce((sum, { parts }) => sum + parts, 0) };
+  return {
+    kind: 'ended',
+    why: 'killed',
+    ...nothing,
+    ...silence,
+    unmaskable: [],
+    redactions: [],
+    signs: NO_SIGNS,
+    isSearched: true,
+  };
 }
 
 /** Both streams together, one entry for each name. */

@@ -281,6 +281,7 @@ class Run implements RunningJob {
       redactions: [],
       unmaskable: [],
       signs: NO_SIGNS,
+      isSearched: true,
     };
     const durationMs = Math.round(performance.now() - this.#startedAt);
     const timedOut = why === 'timed_out';

@@ -54,6 +54,7 @@ test('reports arrive as they were sent', () => {
     redactions: [],
     unmaskable: [],
     signs: NO_SIGNS,
+    isSearched: true,
   };
   const started = { kind: 'started', pid: 7, startedAt: '123' } as const;
   const reader = new FrameReader<ReportHeader>(1000);
