@@ -1,17 +1,17 @@
 // PEM (RFC 7468): bytes between two lines of dashes, in base64. Bytes in, bytes out: the text of a private key never
 // becomes a JavaScript string, which could not be wiped.
 
-import { BASE64, base64, wrapped } from './redactor/spelling.ts';
+import { BASE64, inAlphabet, wrapped } from './redactor/alphabets.ts';
 
 /** What each byte of base64 stands for; 255 for the others. */
 const SIXES = Buffer.alloc(256, 0xff);
-for (const [six, letter] of BASE64.entries()) SIXES[letter] = six;
+for (const [six, letter] of BASE64.letters.entries()) SIXES[letter] = six;
 
 const EQUALS = 0x3d;
 
 /** `bytes` under this label, in lines of `width` characters, with a line feed at the end. The caller wipes it. */
 export function pemOf(label: string, bytes: Buffer, width: number): Buffer {
-  const plain = base64(bytes, BASE64);
+  const plain = inAlphabet(bytes, BASE64);
   const padded = Buffer.concat([plain, Buffer.alloc((4 - (plain.length % 4)) % 4, EQUALS)]);
   const lines = wrapped(padded, width) ?? padded;
   const text = Buffer.concat([

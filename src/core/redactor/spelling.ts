@@ -1,190 +1,93 @@
-// How programs write bytes as text: base64, hex, percent, JSON and shell quoting. Bytes in, bytes out: the text of a
-// secret never becomes a JavaScript string, which could not be wiped.
+// How programs write bytes as text, by tables: what each byte and each character becomes. Bytes in, bytes out: the text of
+// a secret never becomes a JavaScript string, which could not be wiped; at most one character of it does.
 
 export type Case = 'lower' | 'upper';
-
-/** One character as it is written, or undefined when it stays as it is. */
-type Spelling = (code: number, at: number) => string | undefined;
-
-/** No spelling of one character below is longer: a surrogate pair as `\ud83d\ude00`. */
-const SPELLING_LENGTH_MAX = 12;
-
-export const BASE64 = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/', 'latin1');
-export const BASE64URL = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_', 'latin1');
-
-/** Base64 (RFC 4648 §4 and §5) without padding. */
-export function base64(value: Uint8Array, alphabet: Buffer): Buffer {
-  const text = Buffer.allocUnsafe(Math.ceil((value.length * 4) / 3));
-  let bits = 0;
-  let width = 0;
-  let at = 0;
-  for (const byte of value) {
-    bits = ((bits << 8) | byte) & 0xffff;
-    for (width += 8; width >= 6; at += 1) {
-      width -= 6;
-      text[at] = alphabet[(bits >> width) & 63]!;
-    }
-  }
-  if (width > 0) text[at] = alphabet[(bits << (6 - width)) & 63]!;
-  return text;
-}
 
 /** How each byte is written: 256 entries, undefined for one that stays as it is. */
 export type ByteTable = ReadonlyArray<string | undefined>;
 
-/** Two digits a byte. */
-export function hexTable(letters: Case): ByteTable {
-  return tableOf((byte) => hexDigits(byte, 2, letters));
+/** How a program writes text. */
+export interface Spelling {
+  readonly bytes: ByteTable;
+  /** How it writes a character beyond ASCII, by code point; undefined when it stays. Without it, by bytes. */
+  readonly beyond?: (code: number) => string | undefined;
 }
 
-/** `%XX` for each byte but those of `kept`; a space as `+` when that is what forms do. */
-export function percentTable(kept: string, letters: Case, space: '+' | '%' = '%'): ByteTable {
-  const isKept = new Set(Buffer.from(kept, 'latin1'));
-  return tableOf((byte) => {
-    if (isKept.has(byte)) return undefined;
-    return byte === 0x20 && space === '+' ? '+' : `%${hexDigits(byte, 2, letters)}`;
-  });
-}
+/** No spelling of one character is longer: a surrogate pair as `\ud83d\ude00`. */
+const SPELLING_LENGTH_MAX = 12;
 
-/** Inside single quotes: `'` closed, written and opened again, in one of the two ways of shells and of shlex. */
-export function singleQuoteTable(quote: `'\\''` | `'"'"'`): ByteTable {
-  return tableOf((byte) => (byte === 0x27 ? quote : undefined));
-}
-
-/** A backslash before each byte of `special`. */
-export function backslashTable(special: string): ByteTable {
-  const isSpecial = new Set(Buffer.from(special, 'latin1'));
-  return tableOf((byte) => (isSpecial.has(byte) ? `\\${String.fromCharCode(byte)}` : undefined));
-}
-
-const ANSI_C_SHORT: Readonly<Record<number, string>> = {
-  0x07: '\\a',
-  0x08: '\\b',
-  0x09: '\\t',
-  0x0a: '\\n',
-  0x0b: '\\v',
-  0x0c: '\\f',
-  0x0d: '\\r',
-  0x1b: '\\E',
-  0x27: "\\'",
-  0x5c: '\\\\',
-};
-
-/** Inside `$'…'` as bash writes it: octal for control bytes, and for bytes ≥ 0x80 when the locale is C. */
-export function ansiCTable(isLocaleC: boolean): ByteTable {
-  return tableOf((byte) => {
-    const isOctal = byte < 0x20 || byte === 0x7f || (isLocaleC && byte >= 0x80);
-    return ANSI_C_SHORT[byte] ?? (isOctal ? `\\${byte.toString(8).padStart(3, '0')}` : undefined);
-  });
-}
-
-function tableOf(spelling: (byte: number) => string | undefined): ByteTable {
+export function tableOf(spelling: (byte: number) => string | undefined): ByteTable {
   return Array.from({ length: 256 }, (_, byte) => spelling(byte));
 }
 
-/** The value by each table that changes it. */
-export function spellBy(value: Uint8Array, tables: readonly ByteTable[]): Buffer[] {
-  return tables.flatMap((table) => spellBytes(value, (byte) => table[byte]) ?? []);
+/** A table that changes nothing but the characters that are keys of `spelled`. */
+export function tableFrom(spelled: Readonly<Record<string, string>>): ByteTable {
+  return tableOf((byte) => spelled[String.fromCharCode(byte)]);
 }
 
-/** Two digits a byte, with `between` after each but the last. */
-export function separatedHex(value: Uint8Array, letters: Case, between: string): Buffer | undefined {
-  return spellBytes(value, (byte, at) => (at === 0 ? '' : between) + hexDigits(byte, 2, letters));
+/** The value by each spelling that changes it. */
+export function spellBy(value: Uint8Array, spellings: readonly Spelling[]): Buffer[] {
+  return spellings.flatMap((spelling) => spell(value, spelling) ?? []);
 }
 
-export interface JsonStyle {
-  /** `/` as `\/`, as PHP does. */
-  readonly slash?: boolean;
-  /** What means something in HTML as `\u003c`…, as Go does. */
-  readonly html?: boolean;
-  /** Everything outside printable ASCII as `\uXXXX`, with letters of this case, as Python does. */
-  readonly ascii?: Case;
-}
-
-const JSON_SHORT: Readonly<Record<number, string>> = {
-  0x08: '\\b',
-  0x09: '\\t',
-  0x0a: '\\n',
-  0x0c: '\\f',
-  0x0d: '\\r',
-  0x22: '\\"',
-  0x5c: '\\\\',
-};
-
-/** `<`, `>`, `&` and the two line ends JavaScript knows and JSON does not (Go, encoding/json). */
-const JSON_HTML = new Set([0x3c, 0x3e, 0x26, 0x2028, 0x2029]);
-
-/** What stands between the quotes of a JSON string (RFC 8259 §7; with no style, as JSON.stringify writes it); undefined when nothing changes. */
-export function jsonBody(value: Uint8Array, style: JsonStyle): Buffer | undefined {
-  const letters = style.ascii ?? 'lower';
-  return spellCharacters(value, (code) => {
-    const short = JSON_SHORT[code];
-    if (short !== undefined) return short;
-    if (code === 0x2f) return style.slash === true ? '\\/' : undefined;
-    const isHtml = style.html === true && JSON_HTML.has(code);
-    const isEscaped = code < 0x20 || isHtml || (style.ascii !== undefined && code > 0x7e);
-    return isEscaped ? utf16Escape(code, letters) : undefined;
-  });
-}
-
-/** Inside single quotes as dash writes it: a run of `'` goes into one pair of double quotes. */
-export function singleQuotedRuns(value: Uint8Array): Buffer | undefined {
-  return spellBytes(value, (byte, at) => {
-    if (byte !== 0x27) return undefined;
-    const opens = value[at - 1] !== 0x27 ? `'"` : '';
-    const closes = value[at + 1] !== 0x27 ? `"'` : '';
-    return `${opens}'${closes}`;
-  });
-}
-
-/** What bash puts a backslash before (lib/sh/shquote.c); `#` and `~` at the start of a word too. */
-const BASH_SPECIAL = new Set(Buffer.from(' \t\n!"$&\'()*,;<>?[\\]^`{|}', 'latin1'));
-
-/** As bash's `printf %q` writes it: `~` behind `:` or `=` is special, too. */
-export function backslashedWord(value: Uint8Array): Buffer | undefined {
-  return spellBytes(value, (byte, at) => {
-    const isHome = byte === 0x7e && (value[at - 1] === 0x3a || value[at - 1] === 0x3d);
-    return isHome || BASH_SPECIAL.has(byte) ? `\\${String.fromCharCode(byte)}` : undefined;
-  });
-}
-
-/** UTF-8 as UTF-16, low byte first. `value` has to be well-formed. */
-export function utf16le(value: Uint8Array): Buffer {
-  const units = Buffer.allocUnsafe(value.length * 2);
-  let at = 0;
-  for (const { code } of charactersOf(value)) {
-    for (const unit of utf16Units(code)) at = units.writeUInt16LE(unit, at);
-  }
-  return units.subarray(0, at);
-}
-
-/** Characters in the opposite order, or bytes when `value` is not UTF-8. */
-export function reversedCharacters(value: Uint8Array): Buffer {
-  const text = Buffer.allocUnsafe(value.length);
-  for (const { at, length } of charactersOf(value))
-    text.set(value.subarray(at, at + length), value.length - at - length);
-  return text;
-}
-
-/** Lines of `width` characters with a line feed between them; undefined when one line is enough. */
-export function wrapped(text: Uint8Array, width: number): Buffer | undefined {
-  return spellBytes(text, (byte, at) => (at > 0 && at % width === 0 ? `\n${String.fromCharCode(byte)}` : undefined));
-}
-
-/** The value with every byte spelled; undefined when none is spelled in another way. */
-function spellBytes(value: Uint8Array, spelling: Spelling): Buffer | undefined {
+/** The value as it is written so; undefined when nothing changes. A byte that is not part of UTF-8 goes by its table. */
+export function spell(value: Uint8Array, spelling: Spelling): Buffer | undefined {
+  const first = firstSpelled(value, spelling);
+  if (first === value.length) return undefined;
+  const { bytes, beyond } = spelling;
   const text = new Text(value.length);
-  for (let at = 0; at < value.length; at += 1) text.add(value, at, 1, spelling(value[at]!, at));
-  return text.take();
-}
-
-/** The same by characters. A byte that is not part of UTF-8 stays as it is. */
-function spellCharacters(value: Uint8Array, spelling: Spelling): Buffer | undefined {
-  const text = new Text(value.length);
-  for (const { code, at, length } of charactersOf(value)) {
-    text.add(value, at, length, code < 0 ? undefined : spelling(code, at));
+  text.copy(value, 0, first);
+  for (let at = first; at < value.length;) {
+    const byte = value[at]!;
+    const character = byte < 0x80 || beyond === undefined ? BYTE : characterAt(value, at);
+    const spelled = character.code < 0 ? bytes[byte] : beyond?.(character.code);
+    if (spelled === undefined) text.copy(value, at, character.length);
+    else text.add(spelled);
+    at += character.length;
   }
   return text.take();
+}
+
+/** What is written by its table. */
+const BYTE: Pick<Character, 'code' | 'length'> = { code: -1, length: 1 };
+
+/** A loop of our own takes a third of the time of findIndex, and most spellings change nothing of most values. */
+function firstSpelled(value: Uint8Array, { bytes, beyond }: Spelling): number {
+  const plain = beyond === undefined ? 0x100 : 0x80;
+  for (let at = 0; at < value.length; at += 1) {
+    if (value[at]! >= plain || bytes[value[at]!] !== undefined) return at;
+  }
+  return value.length;
+}
+
+/** The same where it matters what stands beside a byte. */
+export function spellBytes(
+  value: Uint8Array,
+  spelling: (byte: number, at: number) => string | undefined,
+): Buffer | undefined {
+  const text = new Text(value.length);
+  for (let at = 0; at < value.length; at += 1) {
+    const spelled = spelling(value[at]!, at);
+    if (spelled === undefined) text.copy(value, at, 1);
+    else text.add(spelled);
+  }
+  return text.take();
+}
+
+/** Every byte or character with `between` between them. */
+export interface Separated {
+  readonly spelling: Spelling;
+  readonly between: number;
+}
+
+/** `isCharacter`: what is beyond ASCII by its code point, not by its bytes. */
+export function separatedBy(spelled: (code: number) => string, between: string, isCharacter = false): Separated {
+  const each = (code: number): string => between + spelled(code);
+  return { spelling: { bytes: tableOf(each), ...(isCharacter ? { beyond: each } : {}) }, between: between.length };
+}
+
+export function separated(value: Uint8Array, { spelling, between }: Separated): Buffer {
+  return spell(value, spelling)?.subarray(between) ?? Buffer.alloc(0);
 }
 
 /** Spelled bytes being collected, in room that is reused, grows and is wiped when they are taken. */
@@ -200,16 +103,15 @@ class Text {
     this.#bytes = Text.#room;
   }
 
-  add(value: Uint8Array, at: number, length: number, spelled: string | undefined): void {
-    const bytes = this.#bytes;
-    let end = this.#length;
-    if (spelled === undefined) {
-      for (let k = 0; k < length; k += 1, end += 1) bytes[end] = value[at + k]!;
-    } else {
-      this.#isChanged = true;
-      for (let k = 0; k < spelled.length; k += 1, end += 1) bytes[end] = spelled.charCodeAt(k);
-    }
-    this.#length = end;
+  copy(value: Uint8Array, at: number, length: number): void {
+    for (let k = 0; k < length; k += 1) this.#bytes[this.#length + k] = value[at + k]!;
+    this.#length += length;
+  }
+
+  add(spelled: string): void {
+    this.#isChanged = true;
+    for (let k = 0; k < spelled.length; k += 1) this.#bytes[this.#length + k] = spelled.charCodeAt(k);
+    this.#length += spelled.length;
   }
 
   /** The text, or undefined when it is the value. */
@@ -221,7 +123,7 @@ class Text {
   }
 }
 
-interface Character {
+export interface Character {
   /** Code point, or -1 for a byte that is not part of well-formed UTF-8. */
   readonly code: number;
   readonly at: number;
@@ -229,7 +131,7 @@ interface Character {
 }
 
 /** Code points of UTF-8 (RFC 3629). Overlong forms and surrogates are left to the caller's isUtf8 where it matters. */
-function* charactersOf(value: Uint8Array): Generator<Character> {
+export function* charactersOf(value: Uint8Array): Generator<Character> {
   for (let at = 0; at < value.length;) {
     const character = characterAt(value, at);
     yield character;
@@ -248,23 +150,17 @@ function characterAt(value: Uint8Array, at: number): Character {
     if ((byte & 0xc0) !== 0x80) return { code: -1, at, length: 1 };
     code = (code << 6) | (byte & 0x3f);
   }
-  return { code, at, length };
+  return code > 0x10_ffff ? { code: -1, at, length: 1 } : { code, at, length };
 }
 
-function utf16Units(code: number): number[] {
-  if (code < 0x1_0000) return [code];
-  return [0xd800 + ((code - 0x1_0000) >> 10), 0xdc00 + (code & 0x3ff)];
-}
-
-function utf16Escape(code: number, letters: Case): string {
-  return utf16Units(code)
-    .map((unit) => `\\u${hexDigits(unit, 4, letters)}`)
-    .join('');
-}
-
-function hexDigits(number: number, width: number, letters: Case): string {
+export function hexDigits(number: number, width: number, letters: Case): string {
   const digits = letters === 'lower' ? '0123456789abcdef' : '0123456789ABCDEF';
   let text = '';
   for (let shift = (width - 1) * 4; shift >= 0; shift -= 4) text += digits[(number >> shift) & 15]!;
   return text;
+}
+
+/** A code point of up to six digits, without zeros in front. */
+export function shortHex(code: number, letters: Case): string {
+  return hexDigits(code, Math.max(1, Math.ceil((32 - Math.clz32(code)) / 4)), letters);
 }
