@@ -2,26 +2,26 @@
 // test: a target that is missed is said and fails nothing. `npm run bench -- mounts` measures one part of it. What is
 // measured and how: docs/bench.md.
 
-import { randomBytes } from 'node:crypto';
 import { availableParallelism, loadavg, release } from 'node:os';
 import { measureCalls, type Peers } from './bench/calls.ts';
 import { progress, type Row, tableOf } from './bench/figures.ts';
 import { measureHumanRuns } from './bench/human-runs.ts';
+import { measureMasking } from './bench/masking.ts';
 import { measureDaemon } from './bench/memory.ts';
 import { measureMounts } from './bench/mounts.ts';
-import { measureRedaction } from './bench/redaction.ts';
 import { measureRevoke } from './bench/revoke.ts';
 import { measureRuns } from './bench/runs.ts';
 import { serversFor } from './bench/servers.ts';
 import { measureStart } from './bench/start.ts';
 import { StdioPeer } from './bench/stdio-peer.ts';
+import { secretsOf } from './bench/texts.ts';
 import { measureVault } from './bench/vault.ts';
 import { House } from '../test/house.ts';
 
 const SECRETS = 20;
 const PARTS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   agents: measureAgents,
-  masking: async () => await Promise.resolve(measureRedaction()),
+  masking: measureMasking,
   mounts: measureMounts,
   vault: measureVault,
   run: measureHumanRuns,
@@ -59,8 +59,8 @@ async function measureAgents(): Promise<Row[]> {
   const start = await measureStart(house, servers);
 
   progress('making environments');
-  const one = await house.environment('one', secrets(1));
-  const twenty = await house.environment('twenty', secrets(SECRETS));
+  const one = await house.environment('one', secretsOf(1));
+  const twenty = await house.environment('twenty', secretsOf(SECRETS));
   await using ours = new StdioPeer(servers.launcher);
   await using bare = new StdioPeer(servers.bare);
   await using takescake = new StdioPeer(servers.takescake);
@@ -75,10 +75,4 @@ async function measureAgents(): Promise<Row[]> {
   const revoke = await measureRevoke(house, peers, one);
   const after = await measureDaemon(daemon, 'after all of this');
   return [...start, ...calls, ...runs, ...revoke, ...idle, ...after];
-}
-
-function secrets(count: number): Record<string, string> {
-  return Object.fromEntries(
-    Array.from({ length: count }, (_, i) => [`SECRET_${i}`, randomBytes(24).toString('base64url')]),
-  );
 }

@@ -37,6 +37,13 @@ export function limited(what: string, value: number, most: number, unit: string,
   return { what, target: `≤ ${most} ${unit}`, figure, isMet: value <= most, beside };
 }
 
+/** A row with a lower limit, or with none, on one number. */
+export function atLeast(what: string, value: number, least: number | null, unit: string, beside = ''): Row {
+  const figure = `${value.toFixed(2)} ${unit}`;
+  if (least === null) return told(what, figure, beside);
+  return { what, target: `≥ ${least} ${unit}`, figure, isMet: value >= least, beside };
+}
+
 export function told(what: string, figure: string, beside = ''): Row {
   return { what, target: '', figure, isMet: null, beside };
 }

@@ -1,13 +1,13 @@
 // A person's `run -- true`, beside a script of Node that only starts `true`, and beside what others offer for the same.
 
-import { spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { House, PASSPHRASE, ROOT } from '../../test/house.ts';
-import { limited, ms, progress, type Row, told } from './figures.ts';
-import type { Plan } from './human-runs-driver.ts';
+import { House } from '../../test/house.ts';
+import { limited, median, ms, progress, type Row, told } from './figures.ts';
+import type { Plan } from './on-terminal-driver.ts';
+import { onTerminal } from './on-terminal.ts';
 import { installPeers } from './peers.ts';
+import { secretsOf } from './texts.ts';
 
 const ROUNDS = 31;
 const WARM_UPS = 3;
@@ -25,20 +25,16 @@ export async function measureHumanRuns(): Promise<Row[]> {
     { name: 'version', argv: [house.launcher, 'version'] },
   ];
   for (const count of COUNTS) {
-    await house.environment(`with-${count}`, secrets(count));
+    await house.environment(`with-${count}`, secretsOf(count));
     const run = [house.launcher, 'run', '--environment', `with-${count}`];
     kinds.push({ name: `keystile ${count}`, argv: [...run, '--', 'true'] });
     kinds.push({ name: `unmasked ${count}`, argv: [...run, '--no-masking', '--', 'true'] });
     for (const [name, argv] of peersFor(house.root, count)) kinds.push({ name: `${name} ${count}`, argv });
   }
   progress(`run -- true: ${ROUNDS} rounds, interleaved`);
-  return rowsOf(measure(house, kinds));
-}
-
-function secrets(count: number): Record<string, string> {
-  return Object.fromEntries(
-    Array.from({ length: count }, (_none, i) => [`SECRET_${i}`, randomBytes(24).toString('base64url')]),
-  );
+  const approve = [house.launcher, 'run', '--passphrase-stdin', '--environment', 'with-1', '--', 'true'];
+  const taken = onTerminal(house, approve, kinds, { rounds: ROUNDS, warmUps: WARM_UPS });
+  return rowsOf(new Map([...taken].map(([name, samples]) => [name, median(samples)])));
 }
 
 /** Each reads a dotenv file with as many values, which is not encrypted. */
@@ -48,7 +44,7 @@ function peersFor(root: string, count: number): [string, string[]][] {
   const file = join(folder, '.env');
   writeFileSync(
     file,
-    Object.entries(secrets(count))
+    Object.entries(secretsOf(count))
       .map(([name, value]) => `${name}=${value}\n`)
       .join(''),
   );
@@ -59,28 +55,6 @@ function peersFor(root: string, count: number): [string, string[]][] {
     ['dotenv-cli', [bin('dotenv'), '-e', file, '--', 'true']],
     ['env-cmd', [bin('env-cmd'), '-f', file, 'true']],
   ];
-}
-
-/** On a terminal of its own, where the passphrase was typed: that is how a person runs it. */
-function measure(house: House, kinds: Plan['kinds']): ReadonlyMap<string, number> {
-  const argv = [house.launcher, 'run', '--passphrase-stdin', '--environment', 'with-1', '--', 'true'];
-  const plan: Plan = {
-    approve: { argv, input: `${PASSPHRASE}\n` },
-    kinds,
-    env: house.env,
-    cwd: house.project,
-    rounds: ROUNDS,
-    warmUps: WARM_UPS,
-  };
-  const [planFile, outFile] = [join(house.root, 'plan.json'), join(house.root, 'out.json')];
-  writeFileSync(planFile, JSON.stringify(plan));
-  const words = [process.execPath, join(ROOT, 'scripts/bench/human-runs-driver.ts'), planFile, outFile];
-  const { status } = spawnSync('script', ['-qec', words.join(' '), '/dev/null'], { stdio: 'ignore', env: house.env });
-  if (status !== 0) throw new Error(`the driver ended with ${status}`);
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by our driver
-  const medians = JSON.parse(readFileSync(outFile, 'utf8')) as Record<string, number>;
-  if ('error' in medians) throw new Error(String(medians['error']));
-  return new Map(Object.entries(medians));
 }
 
 function rowsOf(medians: ReadonlyMap<string, number>): Row[] {

@@ -50,6 +50,8 @@ export class LateNeedles implements Disposable {
 /** Where a program's output comes from: a stream, or an end of a pipe. */
 export interface Source extends AsyncIterable<unknown> {
   destroy(): void;
+  /** Whether there is a next chunk already, so that whoever asks for it does not wait. False where that is not known. */
+  hasMore?(): boolean;
 }
 
 export interface Sink {
@@ -62,8 +64,10 @@ export class MaskedOutput {
   readonly #sink: Sink;
   readonly #needles: LateNeedles;
   #redactor: Redactor | null = null;
-  /** Whatever is being written, so that the next bytes come after it. */
-  #turn: Promise<void> = Promise.resolve();
+  /** What is being written, of which there is one at a time; null when nothing is. */
+  #writing: Promise<void> | null = null;
+  /** Its bytes: what a Redactor gives is good until its next call only, and that does not wait for them to be taken. */
+  #written = Buffer.alloc(0);
   /** The reader of our output is gone. */
   #isBroken = false;
   /** When the last bytes came, by performance.now(). */
@@ -75,8 +79,10 @@ export class MaskedOutput {
   }
 
   /**
-   * Passes on what comes until it ends. When nobody takes it any more `source` is destroyed, so that the program sees
-   * that too. Throws what NeedleSet.compile throws, and then nothing was written.
+   * Passes on what comes until it ends. A chunk is read and masked while the one before it is written, when it is there
+   * already; nobody waits for the program to print something while it is not known whether that can be passed on. When
+   * nobody takes it any more `source` is destroyed, so that the program sees that too. Throws what NeedleSet.compile
+   * throws, and then nothing was written.
    */
   async pass(source: Source): Promise<void> {
     let silence: NodeJS.Timeout | undefined;
@@ -84,30 +90,41 @@ export class MaskedOutput {
       for await (const chunk of chunksOf(source)) {
         clearTimeout(silence);
         this.lastAt = performance.now();
-        await this.#give((redactor) => redactor.push(chunk));
+        this.#redactor ??= await this.#needles.redactor();
+        await this.#give(this.#redactor.push(chunk));
         chunk.fill(0);
+        if (source.hasMore?.() !== true) await this.#writing;
         if (this.#isBroken) break;
-        if (this.#sink.isTerminal) silence = setTimeout(() => void this.#giveEarly(), SILENCE_MS);
+        if (this.#sink.isTerminal) silence = setTimeout(() => this.#giveEarly(), SILENCE_MS);
       }
-      if (this.#redactor !== null) await this.#give((redactor) => redactor.end());
+      if (this.#redactor !== null) await this.#give(this.#redactor.end());
+      await this.#writing;
     } finally {
       clearTimeout(silence);
       source.destroy();
     }
   }
 
-  async #giveEarly(): Promise<void> {
-    await this.#give((redactor) => redactor.early(EARLY_BYTES_MAX));
+  /** Not while something is being written: then it is in time with what comes behind that. */
+  #giveEarly(): void {
+    if (this.#redactor !== null && this.#writing === null) this.#begin(this.#redactor.early(EARLY_BYTES_MAX));
   }
 
-  async #give(next: (redactor: Redactor) => Buffer): Promise<void> {
-    const before = this.#turn;
-    this.#turn = (async () => {
-      await before;
-      this.#redactor ??= await this.#needles.redactor();
-      if (!this.#isBroken) this.#isBroken = !(await writeAll(this.#sink.fd, next(this.#redactor)));
-    })();
-    await this.#turn;
+  /** Settles when what came before is written, and these bytes are copied and on their way. */
+  async #give(bytes: Buffer): Promise<void> {
+    while (this.#writing !== null) await this.#writing;
+    this.#begin(bytes);
+  }
+
+  #begin(bytes: Buffer): void {
+    if (this.#isBroken || bytes.length === 0) return;
+    if (bytes.length > this.#written.length) this.#written = Buffer.allocUnsafeSlow(bytes.length);
+    this.#writing = this.#write(this.#written.subarray(0, bytes.copy(this.#written)));
+  }
+
+  async #write(bytes: Buffer): Promise<void> {
+    if (!(await writeAll(this.#sink.fd, bytes))) this.#isBroken = true;
+    this.#writing = null;
   }
 }
 

@@ -1,19 +1,30 @@
 // Our end of a pipe that a program writes to.
 
-import { closeSync, read } from 'node:fs';
+import { closeSync, read, readSync } from 'node:fs';
 import { promisify } from 'node:util';
+import type * as fifo from '../../../machine/fifo.ts';
 import type { Source } from './masked-output.ts';
 
+/** What is read at once: as much as a pipe holds when nobody asks for more (pipe(7)). */
 const CHUNK_BYTES = 64 * 1024;
+/** The same for a program that prints much, and what the pipe holds then: one chunk while the one before is masked. */
+const FLOOD_BYTES = 256 * 1024;
+const FLOOD_PIPE_BYTES = 2 * FLOOD_BYTES;
 
 const readFd = promisify(read);
 
+/** The calls that Node does not have: loaded for a program that prints much. Linux only. */
+type PipeCalls = Pick<typeof fifo, 'makeRoom' | 'unreadBytes'>;
+
 /**
  * What the program writes, as it comes. Read in a thread: a stream of Node does the same 4 ms later, which is what it
- * takes to load. Each chunk is its reader's own, who wipes it.
+ * takes to load. After the first read that was full, the pipe is made larger, and what lies in it already is read without
+ * a thread: the way there and back takes as long as to mask 64 KiB.
  */
 export class PipeEnd implements Source {
   readonly #fd: number;
+  #buffer = Buffer.alloc(0);
+  #calls: PipeCalls | null = null;
   #isOpen = true;
 
   /** Owns `fd`. */
@@ -21,19 +32,43 @@ export class PipeEnd implements Source {
     this.#fd = fd;
   }
 
-  /** For one reader. */
+  /** For one reader, who has each chunk until it asks for the next: that is in the same memory. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {
+    this.#buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
     for (;;) {
-      const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
-      const { bytesRead } = await readFd(this.#fd, chunk, 0, chunk.length, null);
-      if (bytesRead === 0) return;
-      yield chunk.subarray(0, bytesRead);
+      const length = this.hasMore() ? this.#read() : await this.#readInThread();
+      if (length === 0) return;
+      yield this.#buffer.subarray(0, length);
+      if (length === CHUNK_BYTES && this.#buffer.length < FLOOD_BYTES) await this.#widen();
     }
   }
 
-  /** Not while it is being read: its reader calls this when it is done. */
+  hasMore(): boolean {
+    return this.#calls !== null && this.#calls.unreadBytes(this.#fd) > 0;
+  }
+
+  /** Nobody else reads there, so what was seen in the pipe is there, and this does not wait. */
+  #read(): number {
+    return readSync(this.#fd, this.#buffer, 0, this.#buffer.length, null);
+  }
+
+  async #readInThread(): Promise<number> {
+    return (await readFd(this.#fd, this.#buffer, 0, this.#buffer.length, null)).bytesRead;
+  }
+
+  async #widen(): Promise<void> {
+    this.#buffer.fill(0);
+    this.#buffer = Buffer.allocUnsafeSlow(FLOOD_BYTES);
+    if (process.platform !== 'linux') return;
+    this.#calls = await import('../../../machine/fifo.ts');
+    // Where the system does not give that much, it goes on with what there is.
+    this.#calls.makeRoom(this.#fd, FLOOD_PIPE_BYTES);
+  }
+
+  /** Not while it is being read: its reader calls this when it is done. What was read is overwritten. */
   destroy(): void {
     if (this.#isOpen) closeSync(this.#fd);
     this.#isOpen = false;
+    this.#buffer.fill(0);
   }
 }

@@ -1,10 +1,9 @@
 // Takes the time of commands that a person types: started by `script`, so that they have a terminal whose shell was given
-// the passphrase, as a person's have. Reads a plan and writes the medians (human-runs.ts).
+// the passphrase, as a person's have. Reads a plan and writes what each took (on-terminal.ts).
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { median } from './figures.ts';
 
 export interface Plan {
   /** Run once, first. */
@@ -17,7 +16,7 @@ export interface Plan {
 }
 
 const [, , planFile = '', outFile = ''] = process.argv;
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by human-runs.ts a moment ago
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by on-terminal.ts a moment ago
 const plan = JSON.parse(readFileSync(planFile, 'utf8')) as Plan;
 try {
   writeFileSync(outFile, JSON.stringify(await measure(plan)));
@@ -26,7 +25,7 @@ try {
 }
 
 /** Interleaved, so that whatever else the machine does hits all alike. Milliseconds by name. */
-async function measure({ approve, kinds, env, cwd, rounds, warmUps }: Plan): Promise<Record<string, number>> {
+async function measure({ approve, kinds, env, cwd, rounds, warmUps }: Plan): Promise<Record<string, number[]>> {
   const [program = '', ...words] = approve.argv;
   const approved = spawnSync(program, words, { env, cwd, input: approve.input, encoding: 'utf8' });
   if (approved.status !== 0) throw new Error(approved.stderr);
@@ -43,5 +42,5 @@ async function measure({ approve, kinds, env, cwd, rounds, warmUps }: Plan): Pro
       if (round >= 0) taken.get(name)?.push(performance.now() - startedAt);
     }
   }
-  return Object.fromEntries([...taken].map(([name, samples]) => [name, median(samples)]));
+  return Object.fromEntries(taken);
 }
