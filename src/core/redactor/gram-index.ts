@@ -11,10 +11,10 @@ const GRAM_BYTES = 4;
 export const PATTERN_BYTES_MIN = 2 * GRAM_BYTES - 1;
 
 /**
- * Parts from this length on hold two grams in a row on a boundary of eight, and only where both may be theirs the text is
- * compared: of four hexadecimal digits, each is in some secret.
+ * From this length on, two grams in a row are on a boundary of eight, and only where both may be known the text is compared:
+ * of four hexadecimal digits, each is in some secret, and ` 48 ` is in any log.
  */
-const PAIRED_PART_MIN = 4 * GRAM_BYTES - 1;
+const PAIRED_BYTES_MIN = 4 * GRAM_BYTES - 1;
 /** What the filter says of a gram: it is enough by itself, or it is one of two. */
 const SINGLE = 1;
 const PAIRED = 2;
@@ -90,11 +90,12 @@ export class GramIndex {
     return this.#starts[pattern + 1]! - this.#starts[pattern]!;
   }
 
-  /** All grams of a pattern whose parts are looked for; else four from its middle, for starts are often alike. */
+  /** All grams of a pattern whose parts are looked for; else those in its middle that are enough: starts are often alike. */
   #entriesOf(pattern: number): number {
     const { isWhole, part } = this.#patterns[pattern]!;
     if (part > 0) return this.#lengthOf(pattern) - GRAM_BYTES + 1;
-    return isWhole ? GRAM_BYTES : 0;
+    if (!isWhole) return 0;
+    return this.#lengthOf(pattern) >= PAIRED_BYTES_MIN ? 2 * GRAM_BYTES : GRAM_BYTES;
   }
 
   /** Enters a pattern into all tables, from entry number `first` on; gives the next. */
@@ -103,11 +104,7 @@ export class GramIndex {
     const next = first + this.#entriesOf(pattern);
     const { part } = this.#patterns[pattern]!;
     if (part === 0) {
-      const middle = start + ((this.#lengthOf(pattern) - PATTERN_BYTES_MIN) >> 1);
-      for (let entry = first; entry < next; entry += 1) {
-        this.#enterGram(entry, pattern, middle + entry - first);
-        this.#seek(entry, SINGLE);
-      }
+      this.#enterMiddle(pattern, first, next);
       return next;
     }
     for (let entry = first; entry < next; entry += 1) this.#enterGram(entry, pattern, start + entry - first);
@@ -117,11 +114,26 @@ export class GramIndex {
       this.#tellings[start + at + 1] = 1;
       const end = at + part - GRAM_BYTES + 1;
       for (seen = Math.max(seen, at); seen < end; seen += 1) {
-        this.#seek(first + seen, part >= PAIRED_PART_MIN ? PAIRED : SINGLE);
+        this.#isSought[first + seen] = 1;
+        this.#mark(start + seen, part >= PAIRED_BYTES_MIN ? PAIRED : SINGLE);
       }
     }
     this.#ends.enter(this.#arena.subarray(start, this.#starts[pattern + 1]), part);
     return next;
+  }
+
+  /** Where the text has the pattern, one of these grams is on a boundary of four, or of eight with the next one behind it. */
+  #enterMiddle(pattern: number, first: number, next: number): void {
+    const count = next - first;
+    const isPaired = count > GRAM_BYTES;
+    const needed = isPaired ? PAIRED_BYTES_MIN : PATTERN_BYTES_MIN;
+    const middle = this.#starts[pattern]! + ((this.#lengthOf(pattern) - needed) >> 1);
+    for (let k = 0; k < count; k += 1) {
+      this.#enterGram(first + k, pattern, middle + k);
+      this.#isSought[first + k] = 1;
+      this.#mark(middle + k, isPaired ? PAIRED : SINGLE);
+      if (isPaired) this.#mark(middle + k + GRAM_BYTES, PAIRED);
+    }
   }
 
   #enterGram(entry: number, pattern: number, place: number): void {
@@ -134,9 +146,8 @@ export class GramIndex {
     this.#heads[slot] = entry;
   }
 
-  #seek(entry: number, how: typeof SINGLE | typeof PAIRED): void {
-    this.#isSought[entry] = 1;
-    this.#filter[Math.imul(this.#grams[entry]!, HASH) >>> this.#filterShift]! |= how;
+  #mark(place: number, how: typeof SINGLE | typeof PAIRED): void {
+    this.#filter[Math.imul(this.#arena.readInt32LE(place), HASH) >>> this.#filterShift]! |= how;
   }
 
   /**
