@@ -83,7 +83,8 @@ function jsonSpelling(more: { special?: string; ascii?: Case; isHtml?: boolean; 
     special: JSON_SPECIAL + (more.special ?? ''),
     control: escape,
   });
-  const table = bytes.map((spelled, byte) => {
+  const table = tableOf((byte) => {
+    const spelled = bytes.of(byte);
     if (byte === 0x7f) return more.ascii === undefined ? undefined : escape(byte);
     return more.isHtml === true ? (HTML_IN_JSON[String.fromCharCode(byte)] ?? spelled) : spelled;
   });
@@ -182,7 +183,7 @@ const PERL = quoting({ short: 'abtnfre', special: '"\\$@', control: () => '' });
 /** Data::Dumper with Useqq, of bytes: an octal number has as few digits as it can, unless a digit is behind it. */
 function perlDumped(value: Buffer): Buffer | undefined {
   return spellBytes(value, (byte, at) => {
-    const spelled = PERL.bytes[byte];
+    const spelled = PERL.bytes.of(byte);
     if (byte < 0x7f && spelled !== '') return spelled;
     const next = value[at + 1] ?? 0;
     return next >= 0x30 && next <= 0x39 ? octal(byte) : `\\${byte.toString(8)}`;

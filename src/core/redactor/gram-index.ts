@@ -26,7 +26,7 @@ const SLOT_BITS = { min: 8, max: 18 };
 
 /** What is looked for. */
 export interface Pattern {
-  /** At least PATTERN_BYTES_MIN. */
+  /** At least PATTERN_BYTES_MIN, less than 64 KiB. */
   readonly bytes: Buffer;
   /** Whether all of it is looked for. */
   readonly isWhole: boolean;
@@ -42,6 +42,8 @@ export class GramIndex {
   /** All patterns one after the other; pattern k is at starts[k] … starts[k + 1]. */
   readonly #arena: Buffer;
   readonly #starts: Int32Array;
+  /** The arena: to read a number from a Buffer takes five times as long while the code is new. */
+  readonly #words: DataView;
   /** By hash: SINGLE or PAIRED or both where such a gram may be. A byte each, since two bits cost more to get at. */
   readonly #filter: Uint8Array;
   readonly #filterShift: number;
@@ -54,8 +56,8 @@ export class GramIndex {
   readonly #owners: Int32Array;
   /** Whether it is looked for, or is there for the end of a text only. */
   readonly #isSought: Uint8Array;
-  /** How many telling parts of the least length begin before this place of the arena. */
-  readonly #tellings: Uint32Array;
+  /** How many telling parts of the least length begin in a pattern before this place of the arena. */
+  readonly #tellings: Uint16Array;
   readonly #ends: PartEnds;
   readonly #stretches = new Stretches();
 
@@ -67,6 +69,7 @@ export class GramIndex {
     for (const [k, { bytes }] of patterns.entries()) this.#starts[k + 1] = this.#starts[k]! + bytes.length;
     this.#arena = Buffer.alloc(this.#starts[patterns.length]!);
     for (const [k, { bytes }] of patterns.entries()) bytes.copy(this.#arena, this.#starts[k]);
+    this.#words = new DataView(this.#arena.buffer, this.#arena.byteOffset, this.#arena.length);
     const entries = this.#patterns.reduce((sum, _pattern, k) => sum + this.#entriesOf(k), 0);
     const filterBits = bitsFor(FILTER_ROOM * entries, FILTER_BITS);
     const slotBits = bitsFor(entries, SLOT_BITS);
@@ -79,11 +82,10 @@ export class GramIndex {
     this.#places = new Int32Array(entries);
     this.#owners = new Int32Array(entries);
     this.#isSought = new Uint8Array(entries);
-    this.#tellings = new Uint32Array(this.#arena.length + 1);
+    this.#tellings = new Uint16Array(this.#arena.length);
     this.#ends = new PartEnds(this.#patterns.some(({ part }) => part > 0));
     let entry = 0;
     for (let k = 0; k < patterns.length; k += 1) entry = this.#enter(k, tellings[k]!, entry);
-    for (let at = 0; at < this.#arena.length; at += 1) this.#tellings[at + 1]! += this.#tellings[at]!;
   }
 
   #lengthOf(pattern: number): number {
@@ -107,16 +109,16 @@ export class GramIndex {
       this.#enterMiddle(pattern, first, next);
       return next;
     }
-    for (let entry = first; entry < next; entry += 1) this.#enterGram(entry, pattern, start + entry - first);
-    // Whatever is found has a telling part in it, so the grams of those are enough.
-    let seen = 0;
-    for (const at of tellings) {
-      this.#tellings[start + at + 1] = 1;
-      const end = at + part - GRAM_BYTES + 1;
-      for (seen = Math.max(seen, at); seen < end; seen += 1) {
-        this.#isSought[first + seen] = 1;
-        this.#mark(start + seen, part >= PAIRED_BYTES_MIN ? PAIRED : SINGLE);
+    // Whatever is found has a telling part in it, so the grams of those are enough; the others are for the end of a text.
+    const how = part >= PAIRED_BYTES_MIN ? PAIRED : SINGLE;
+    let [telling, soughtEnd] = [0, 0];
+    for (let k = 0; k < next - first; k += 1) {
+      this.#tellings[start + k] = telling;
+      if (tellings[telling] === k) {
+        telling += 1;
+        soughtEnd = k + part - GRAM_BYTES + 1;
       }
+      this.#enterGram(first + k, pattern, start + k, k < soughtEnd ? how : 0);
     }
     this.#ends.enter(this.#arena.subarray(start, this.#starts[pattern + 1]), part);
     return next;
@@ -129,25 +131,31 @@ export class GramIndex {
     const needed = isPaired ? PAIRED_BYTES_MIN : PATTERN_BYTES_MIN;
     const middle = this.#starts[pattern]! + ((this.#lengthOf(pattern) - needed) >> 1);
     for (let k = 0; k < count; k += 1) {
-      this.#enterGram(first + k, pattern, middle + k);
-      this.#isSought[first + k] = 1;
-      this.#mark(middle + k, isPaired ? PAIRED : SINGLE);
-      if (isPaired) this.#mark(middle + k + GRAM_BYTES, PAIRED);
+      this.#enterGram(first + k, pattern, middle + k, isPaired ? PAIRED : SINGLE);
+      if (isPaired) this.#mark(this.#gramAt(middle + k + GRAM_BYTES), PAIRED);
     }
   }
 
-  #enterGram(entry: number, pattern: number, place: number): void {
-    const gram = this.#arena.readInt32LE(place);
+  /** `how` it is looked for; 0 when it is not. */
+  #enterGram(entry: number, pattern: number, place: number, how: number): void {
+    const gram = this.#gramAt(place);
     const slot = Math.imul(gram, HASH) >>> this.#headShift;
     this.#grams[entry] = gram;
     this.#places[entry] = place;
     this.#owners[entry] = pattern;
     this.#nexts[entry] = this.#heads[slot]!;
     this.#heads[slot] = entry;
+    if (how === 0) return;
+    this.#isSought[entry] = 1;
+    this.#mark(gram, how);
   }
 
-  #mark(place: number, how: typeof SINGLE | typeof PAIRED): void {
-    this.#filter[Math.imul(this.#arena.readInt32LE(place), HASH) >>> this.#filterShift]! |= how;
+  #mark(gram: number, how: number): void {
+    this.#filter[Math.imul(gram, HASH) >>> this.#filterShift]! |= how;
+  }
+
+  #gramAt(place: number): number {
+    return this.#words.getInt32(place, true);
   }
 
   /**

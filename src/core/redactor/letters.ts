@@ -132,7 +132,7 @@ function casesBeyond(value: Buffer): Buffer[] {
     const text = Buffer.alloc(value.length * NORMAL_GROWTH);
     let end = 0;
     for (const { code, at } of charactersOf(value)) {
-      if (code < 0x80) text[end++] = CASE_SPELLINGS[k]!.bytes[value[at]!]?.charCodeAt(0) ?? value[at]!;
+      if (code < 0x80) text[end++] = CASE_SPELLINGS[k]!.bytes.of(value[at]!)?.charCodeAt(0) ?? value[at]!;
       else end += text.write(change(String.fromCodePoint(code)), end);
     }
     return text.subarray(0, end);

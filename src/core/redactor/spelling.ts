@@ -3,8 +3,22 @@
 
 export type Case = 'lower' | 'upper';
 
-/** How each byte is written: 256 entries, undefined for one that stays as it is. */
-export type ByteTable = ReadonlyArray<string | undefined>;
+/** How each byte is written. There are a hundred such tables, and a value has a few dozen different bytes: made as needed. */
+export class ByteTable {
+  readonly #spelling: (byte: number) => string | undefined;
+  /** null: not yet known. */
+  readonly #known: (string | undefined | null)[] = new Array<null>(256).fill(null);
+
+  constructor(spelling: (byte: number) => string | undefined) {
+    this.#spelling = spelling;
+  }
+
+  /** undefined for a byte that stays as it is. */
+  of(byte: number): string | undefined {
+    const known = this.#known[byte];
+    return known === null ? (this.#known[byte] = this.#spelling(byte)) : known;
+  }
+}
 
 /** How a program writes text. */
 export interface Spelling {
@@ -17,7 +31,7 @@ export interface Spelling {
 const SPELLING_LENGTH_MAX = 12;
 
 export function tableOf(spelling: (byte: number) => string | undefined): ByteTable {
-  return Array.from({ length: 256 }, (_, byte) => spelling(byte));
+  return new ByteTable(spelling);
 }
 
 /** A table that changes nothing but the characters that are keys of `spelled`. */
@@ -40,7 +54,7 @@ export function spell(value: Uint8Array, spelling: Spelling): Buffer | undefined
   for (let at = first; at < value.length;) {
     const byte = value[at]!;
     const character = byte < 0x80 || beyond === undefined ? BYTE : characterAt(value, at);
-    const spelled = character.code < 0 ? bytes[byte] : beyond?.(character.code);
+    const spelled = character.code < 0 ? bytes.of(byte) : beyond?.(character.code);
     if (spelled === undefined) text.copy(value, at, character.length);
     else text.add(spelled);
     at += character.length;
@@ -55,7 +69,7 @@ const BYTE: Pick<Character, 'code' | 'length'> = { code: -1, length: 1 };
 function firstSpelled(value: Uint8Array, { bytes, beyond }: Spelling): number {
   const plain = beyond === undefined ? 0x100 : 0x80;
   for (let at = 0; at < value.length; at += 1) {
-    if (value[at]! >= plain || bytes[value[at]!] !== undefined) return at;
+    if (value[at]! >= plain || bytes.of(value[at]!) !== undefined) return at;
   }
   return value.length;
 }

@@ -19,19 +19,24 @@ const REPEATS_MAX = 8;
 
 function repeatsItself(bytes: Buffer): boolean {
   const counts = new Uint16Array(256);
-  let most = 0;
-  const last = bytes.length - REPEATED_BYTES;
-  for (let at = 0; at <= last; at += 1) {
-    most = Math.max(most, (counts[Math.imul(bytes.readInt32LE(at), HASH) >>> 24]! += 1));
+  let [four, most] = [0, 0];
+  for (let end = 0; end < bytes.length; end += 1) {
+    four = (four << 8) | bytes[end]!;
+    if (end < REPEATED_BYTES - 1) continue;
+    const count = (counts[Math.imul(four, HASH) >>> 24]! += 1);
+    if (count > most) most = count;
   }
   // By hash others are counted with them.
-  if (most <= REPEATS_MAX) return false;
-  const grams = new Map<number, number>();
-  for (let at = 0; at <= last; at += 1) {
-    const gram = bytes.readInt32LE(at);
-    grams.set(gram, (grams.get(gram) ?? 0) + 1);
+  return most > REPEATS_MAX && mostOfFour(bytes) > REPEATS_MAX;
+}
+
+function mostOfFour(bytes: Buffer): number {
+  const fours = new Map<number, number>();
+  for (let at = 0; at + REPEATED_BYTES <= bytes.length; at += 1) {
+    const four = bytes.readInt32LE(at);
+    fours.set(four, (fours.get(four) ?? 0) + 1);
   }
-  return Math.max(...grams.values()) > REPEATS_MAX;
+  return Math.max(...fours.values());
 }
 
 /** Where parts of `part` bytes begin that are hidden alone. */
