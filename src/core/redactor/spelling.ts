@@ -6,8 +6,8 @@ export type Case = 'lower' | 'upper';
 /** How each byte is written. There are a hundred such tables, and a value has a few dozen different bytes: made as needed. */
 export class ByteTable {
   readonly #spelling: (byte: number) => string | undefined;
-  /** null: not yet known. */
-  readonly #known: (string | undefined | null)[] = new Array<null>(256).fill(null);
+  readonly #known: (string | undefined)[] = [];
+  readonly #isKnown = new Uint8Array(256);
 
   constructor(spelling: (byte: number) => string | undefined) {
     this.#spelling = spelling;
@@ -15,8 +15,11 @@ export class ByteTable {
 
   /** undefined for a byte that stays as it is. */
   of(byte: number): string | undefined {
-    const known = this.#known[byte];
-    return known === null ? (this.#known[byte] = this.#spelling(byte)) : known;
+    if (this.#isKnown[byte] === 0) {
+      this.#known[byte] = this.#spelling(byte);
+      this.#isKnown[byte] = 1;
+    }
+    return this.#known[byte];
   }
 }
 
