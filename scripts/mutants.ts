@@ -11,9 +11,19 @@ import { cachedPackages } from './cached-packages.ts';
 const VERSIONS = { '@stryker-mutator/core': '10.1.1' } as const;
 const FOLDER = 'src/core/redactor';
 const TESTS = 'test/core/redactor';
-/** These start other programs, for seconds, and find what the tables of forms get wrong. */
-const SLOW_TESTS: ReadonlySet<string> = new Set(['encodings.test.ts']);
-const FORM_FILES: ReadonlySet<string> = new Set(['encodings.ts', 'spelling.ts', 'derived.ts']);
+/** What finds and hides; the other files say what is looked for, and their tests start other programs, for seconds. */
+const ENGINE_FILES: ReadonlySet<string> = new Set([
+  'gram-index.ts',
+  'hash.ts',
+  'marker.ts',
+  'matcher.ts',
+  'needles.ts',
+  'part-ends.ts',
+  'prefixes.ts',
+  'redactor.ts',
+  'telling.ts',
+]);
+const ENGINE_TESTS = /^(?:redactor|marker|corpus)/;
 const KILLED_PERCENT_MIN = 90;
 const CONCURRENCY = 2;
 /** A mutant may go round for ever: this much over what the tests take, which is some seconds. */
@@ -38,9 +48,9 @@ function filesOf(words: readonly string[]): readonly string[] {
 
 /** One process for all tests, which is over with the first that fails. `leftOut`: names. */
 function testCommand(mutated: readonly string[], leftOut: readonly string[]): string[] {
-  const isAboutForms = mutated.some((file) => FORM_FILES.has(file));
+  const isAboutEngine = mutated.every((file) => ENGINE_FILES.has(file));
   const tests = readdirSync(join(ROOT, TESTS)).filter((name) => name.endsWith('.test.ts'));
-  const picked = tests.filter((name) => isAboutForms || !SLOW_TESTS.has(name));
+  const picked = tests.filter((name) => !isAboutEngine || ENGINE_TESTS.test(name));
   const flags = ['--test', '--test-isolation=none', '--import=./scripts/mutants/quick.ts'];
   const reporter = ['--test-reporter=./scripts/mutants/first-failure.ts', '--test-reporter-destination=stdout'];
   const skips = leftOut.map((name) => `--test-skip-pattern=${quoted(name)}`);
