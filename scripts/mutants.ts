@@ -23,7 +23,7 @@ const ENGINE_FILES: ReadonlySet<string> = new Set([
   'redactor.ts',
   'telling.ts',
 ]);
-const ENGINE_TESTS = /^(?:redactor|marker|corpus)/;
+const ENGINE_TESTS = /^(?:redactor|marker|matcher|prefixes|corpus)/;
 const KILLED_PERCENT_MIN = 90;
 const CONCURRENCY = 2;
 /** A mutant may go round for ever: this much over what the tests take, which is some seconds. */
