@@ -12,6 +12,8 @@ export type Decision =
 /** A remembered yes lasts at most this long, whatever was chosen; `until_lock` is its own limit. */
 export const GRANT_MINUTES_MAX = 720;
 export const TIER_MIN: Tier = 1;
+/** What a yes has that came with the passphrase. */
+export const TIER_PASSPHRASE = 1;
 
 /** `createdBy` is who made the environment or mount the work is about, when it is about one. */
 export function decide(work: Work, agentId: string, createdBy: Environment['createdBy']): Decision {

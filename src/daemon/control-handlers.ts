@@ -1,6 +1,7 @@
 // What a human may say, row by row of the control socket. Whether a row needs the passphrase stands in the method table
 // and was checked before the handler runs (daemon/guard.ts).
 
+import { TIER_PASSPHRASE } from '../authority/policy.ts';
 import { denialOf } from '../authority/readers.ts';
 import { Failure } from '../core/failure.ts';
 import type { Request, Work } from '../core/request.ts';
@@ -21,8 +22,6 @@ import type { Service } from './service.ts';
 import { VERSION } from '../core/version.ts';
 import { agentView, grantView, leaseView, requestView, requestViewBelowAgent } from './views.ts';
 import { WATCH_IDLE_MINUTES } from './watchers.ts';
-
-const TIER_PASSPHRASE = 1;
 
 type ControlMethod = { [M in MethodName]: (typeof METHODS)[M]['socket'] extends 'control' ? M : never }[MethodName];
 

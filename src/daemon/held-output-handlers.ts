@@ -1,11 +1,10 @@
 // Held output is read by the human, and released to the agent that ran the program.
 
+import { TIER_PASSPHRASE } from '../authority/policy.ts';
 import { Failure } from '../core/failure.ts';
 import type { Call, Handlers } from '../wire/calls.ts';
 import { fitText } from './output-text.ts';
 import type { Service } from './service.ts';
-
-const TIER_PASSPHRASE = 1;
 
 export function heldOutputHandlers(service: Service) {
   return {

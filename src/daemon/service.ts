@@ -1,14 +1,14 @@
 // The long-lived state of one daemon, and the powers it lends the authority. The only room that knows every other.
 
 import { randomBytes } from 'node:crypto';
-import type { DeliveryEnd, Delivery, LeaseOrder, Masked, News, Powers } from '../authority/powers.ts';
+import type { Delivery, LeaseOrder, Masked, News, Powers } from '../authority/powers.ts';
 import { Authority } from '../authority/gate.ts';
 import type { AuditLog } from '../audit/log.ts';
 import type { AuditEvent } from '../core/event.ts';
 import { Failure } from '../core/failure.ts';
 import { makeId } from '../core/names.ts';
-import type { AgentFacts, Request, RunResult } from '../core/request.ts';
-import { wipeJob, type RunEnded, type RunOutcome } from '../delivery/job.ts';
+import type { AgentFacts, Request } from '../core/request.ts';
+import { wipeJob } from '../delivery/job.ts';
 import type { RunningJob, Runners } from '../delivery/run.ts';
 import type { Log } from '../machine/log.ts';
 import type { HomePaths } from '../machine/paths.ts';
@@ -18,7 +18,6 @@ import type { StoredAgent } from '../vault/agents.ts';
 import type { Vault } from '../vault/vault.ts';
 import { arrange, makeChange } from './changes.ts';
 import { checkInPauses } from './checking.ts';
-import { fitText } from './output-text.ts';
 import { Elsewhere } from './elsewhere.ts';
 import { HeldOutputs } from './held-outputs.ts';
 import { disclosedValues, runJob, searchPathOf } from './jobs.ts';
@@ -26,6 +25,7 @@ import { Mounts } from './mounts.ts';
 import { Notices } from './notices.ts';
 import { Observer } from './observe.ts';
 import { ReaderObserver } from './reader-facts.ts';
+import { deliveryEnd } from './run-end.ts';
 import type { ServedConnection } from '../wire/calls.ts';
 import type { Peer } from '../wire/peer.ts';
 import { Terminals } from './terminals.ts';
@@ -40,8 +40,6 @@ const EVENTS_SETTING = 'audit_events';
 const REFUSALS_PER_SECOND_MAX = 100;
 /** The wall clock may drift this far from the monotonic one between two sweeps before it is worth an event. */
 const CLOCK_DRIFT_MS = 30_000;
-/** Names in one sentence to an agent; all of them stand beside it. */
-const NAMES_SAID_MAX = 10;
 
 export interface ServiceParts {
   readonly paths: HomePaths;
@@ -407,57 +405,4 @@ export class Service {
 /** CLOCK_MONOTONIC in milliseconds. */
 export function monotonicMs(): number {
   return Number(process.hrtime.bigint() / 1_000_000n);
-}
-
-function deliveryEnd(order: LeaseOrder, outcome: RunOutcome): DeliveryEnd {
-  if (outcome.kind === 'refused') return { kind: 'failed', failure: Failure.fromDocument(outcome.failure) };
-  if (outcome.why === 'program_changed') {
-    return {
-      kind: 'failed',
-      failure: new Failure('request/operand_changed', 'the program was replaced while it was started'),
-    };
-  }
-  if (outcome.why === 'runner_died') {
-    return {
-      kind: 'failed',
-      failure: new Failure('run/failed', 'the run was ended from outside and its output is lost'),
-    };
-  }
-  return {
-    kind: 'ended',
-    result: runResult(order, outcome),
-    masked: { stdout: outcome.stdout, stderr: outcome.stderr, redactions: outcome.redactions },
-    signs: outcome.signs,
-  };
-}
-
-/** What to do next, by names alone: why each cannot be masked would say something of its value. */
-function keptBackText(runId: string, names: readonly string[]): string {
-  const said = names.slice(0, NAMES_SAID_MAX).join(', ') + (names.length > NAMES_SAID_MAX ? ', …' : '');
-  return `The output is kept back, since masking cannot hide ${said} in it. If you need it, ask the human to read it and run "keystile release ${runId}", then call check_request.`;
-}
-
-function runResult(order: LeaseOrder, outcome: RunEnded): RunResult {
-  // Where the agent asked for no more than a summary, there is nothing to explain.
-  const withheldFor = order.run.output === 'redacted' ? outcome.unmaskable : [];
-  const isShown = order.output === 'redacted' && withheldFor.length === 0;
-  const { exitCode, signal, timedOut, durationMs, stdoutLines, stderrLines, redactions } = outcome;
-  const stdout = fitText(outcome.stdout.toString('utf8'));
-  const stderr = fitText(outcome.stderr.toString('utf8'));
-  return {
-    runId: order.runId,
-    exitCode,
-    signal,
-    timedOut,
-    durationMs,
-    stdout: isShown ? stdout.text : '',
-    stderr: isShown ? stderr.text : '',
-    stdoutLines,
-    stderrLines,
-    truncated: outcome.truncated || (isShown && (stdout.isCut || stderr.isCut)),
-    redactions: isShown ? redactions : [],
-    outputMode: isShown ? 'redacted' : 'summary',
-    ...(outcome.isSearched ? {} : { confidence: 'partial' as const }),
-    ...(withheldFor.length === 0 ? {} : { withheldFor, message: keptBackText(order.runId, withheldFor) }),
-  };
 }
