@@ -41,5 +41,5 @@ export function describe(name: string, declare: () => void): void {
   }
 }
 
-// oxlint-disable-next-line import/no-default-export -- node:test has it
-export default test;
+// oxlint-disable-next-line import/no-default-export -- node:test has one
+export default Object.assign(test, { describe });
