@@ -4,6 +4,7 @@
 
 import { HASH } from './hash.ts';
 import { PartEnds } from './part-ends.ts';
+import { Stretches } from './stretches.ts';
 import { tellingStarts } from './telling.ts';
 
 /** Four bytes are looked up at a time; a shorter string than seven might not hold four on a boundary. */
@@ -172,15 +173,10 @@ export class GramIndex {
     this.#stretches.forget();
     const length = words.length;
     const inFours = length - (length % 4);
-    // Four looks for each branch: one for each is less than half as fast (Node 24).
-    for (let at = 0; at < inFours; at += 4) {
-      const a = filter[Math.imul(words[at]!, HASH) >>> shift]!;
-      const b = filter[Math.imul(words[at + 1]!, HASH) >>> shift]!;
-      const c = filter[Math.imul(words[at + 2]!, HASH) >>> shift]!;
-      const d = filter[Math.imul(words[at + 3]!, HASH) >>> shift]!;
-      if ((((a | b | c | d) & SINGLE) | (((a & b) | (c & d)) & PAIRED)) !== 0) {
-        this.#look(text, from, words, at, at + 4, known, found);
-      }
+    let at = 0;
+    while ((at = nextLook(words, at, inFours, filter, shift)) < inFours) {
+      this.#look(text, from, words, at, at + 4, known, found);
+      at += 4;
     }
     this.#look(text, from, words, inFours, length, known, found);
   }
@@ -284,37 +280,21 @@ export class GramIndex {
   }
 }
 
-/** Of so many stretches it is known that they were compared. */
-const STRETCHES = 1 << 12;
-
-/**
- * Where text and arena were found to agree: each gram in there would lead to the same comparison, and where a secret repeats
- * itself, each repetition to as many.
- */
-class Stretches {
-  /** By hash: how far apart the places in the arena and in the text are, and where the stretch ends in the text. */
-  readonly #shifts = new Int32Array(STRETCHES);
-  readonly #ends = new Int32Array(STRETCHES);
-  #isUsed = false;
-
-  forget(): void {
-    if (this.#isUsed) this.#ends.fill(0);
-    this.#isUsed = false;
-  }
-
-  has(shift: number, at: number): boolean {
-    const slot = shift & (STRETCHES - 1);
-    return this.#shifts[slot] === shift && at < this.#ends[slot]!;
-  }
-
-  add(shift: number, end: number): void {
-    const slot = shift & (STRETCHES - 1);
-    this.#shifts[slot] = shift;
-    this.#ends[slot] = end;
-    this.#isUsed = true;
-  }
-}
-
 function bitsFor(places: number, { min, max }: { min: number; max: number }): number {
   return Math.min(max, Math.max(min, Math.ceil(Math.log2(places + 1))));
+}
+
+/**
+ * From where on four words of `words` from `at` up to `end`, a multiple of four, are worth a look; `end` when none are. Four
+ * looks for each branch: one for each is less than half as fast, and so is all of it inside a method (Node 24).
+ */
+function nextLook(words: Int32Array, at: number, end: number, filter: Uint8Array, shift: number): number {
+  for (; at < end; at += 4) {
+    const a = filter[Math.imul(words[at]!, HASH) >>> shift]!;
+    const b = filter[Math.imul(words[at + 1]!, HASH) >>> shift]!;
+    const c = filter[Math.imul(words[at + 2]!, HASH) >>> shift]!;
+    const d = filter[Math.imul(words[at + 3]!, HASH) >>> shift]!;
+    if ((((a | b | c | d) & SINGLE) | (((a & b) | (c & d)) & PAIRED)) !== 0) return at;
+  }
+  return end;
 }
