@@ -44,8 +44,10 @@ export class Redactor {
   /**
    * Where the text at hand is put together: the end of the stream so far that could still become a needle, which is never
    * longer than the longest needle less one, and the next bytes. To make a buffer for each takes as long as to look at it.
+   * There are two in turn, so that what was given last is still there while the next bytes come.
    */
   #work = Buffer.alloc(0);
+  #next = Buffer.alloc(0);
   #heldAt = 0;
   #heldLength = 0;
   /** How many of the held bytes, from the first on, `early` gave already. */
@@ -59,8 +61,20 @@ export class Redactor {
     this.#needles = needles;
   }
 
+  /** Where the next bytes may be put, up to so many: what is pushed from there is not copied. Good until they are pushed. */
+  room(bytes: number): Buffer {
+    const length = this.#heldLength + bytes;
+    if (length > this.#next.length) {
+      this.#next.fill(0);
+      // Aligned, and with room for the next that is a little longer.
+      this.#next = Buffer.alloc(Math.ceil((length + this.#needles.matcher.longest) / WORK_STEP) * WORK_STEP);
+    }
+    this.#held().copy(this.#next);
+    return this.#next.subarray(this.#heldLength, length);
+  }
+
   /**
-   * Takes the next bytes and gives those that are decided, as a view that is good until the next call.
+   * Takes the next bytes and gives those that are decided, as a view that is good until the call after the next.
    * Throws `internal/error` when the needles were wiped: better no output than one that is not looked at (I3).
    */
   push(chunk: Buffer): Buffer {
@@ -77,20 +91,11 @@ export class Redactor {
 
   /** What is held, and behind it `chunk`. */
   #withHeld(chunk: Buffer): Buffer {
-    const length = this.#heldLength + chunk.length;
-    const held = this.#held();
-    if (length > this.#work.length) {
-      // Aligned, and with room for the next that is a little longer.
-      const larger = Buffer.alloc(Math.ceil((length + this.#needles.matcher.longest) / WORK_STEP) * WORK_STEP);
-      held.copy(larger);
-      this.#work.fill(0);
-      this.#work = larger;
-    } else {
-      held.copy(this.#work);
-    }
-    chunk.copy(this.#work, this.#heldLength);
+    const isThere = chunk.buffer === this.#next.buffer && chunk.byteOffset === this.#next.byteOffset + this.#heldLength;
+    if (!isThere) chunk.copy(this.room(chunk.length));
+    [this.#work, this.#next] = [this.#next, this.#work];
     this.#heldAt = 0;
-    return this.#work.subarray(0, length);
+    return this.#work.subarray(0, this.#heldLength + chunk.length);
   }
 
   #held(): Buffer {
@@ -115,6 +120,7 @@ export class Redactor {
     const text = Buffer.from(this.#held());
     const output = this.#write(text, text.length);
     this.#work.fill(0);
+    this.#next.fill(0);
     this.#heldLength = 0;
     this.#walk.depth = 0;
     return output;

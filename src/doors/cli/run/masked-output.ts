@@ -52,6 +52,8 @@ export interface Source extends AsyncIterable<unknown> {
   destroy(): void;
   /** Whether there is a next chunk already, so that whoever asks for it does not wait. False where that is not known. */
   hasMore?(): boolean;
+  /** From now on it puts each chunk where `room` says, which gets the most bytes it may have. */
+  fill?(room: (bytes: number) => Buffer): void;
 }
 
 export interface Sink {
@@ -66,8 +68,6 @@ export class MaskedOutput {
   #redactor: Redactor | null = null;
   /** What is being written, of which there is one at a time; null when nothing is. */
   #writing: Promise<void> | null = null;
-  /** Its bytes: what a Redactor gives is good until its next call only, and that does not wait for them to be taken. */
-  #written = Buffer.alloc(0);
   /** The reader of our output is gone. */
   #isBroken = false;
   /** When the last bytes came, by performance.now(). */
@@ -90,13 +90,14 @@ export class MaskedOutput {
       for await (const chunk of chunksOf(source)) {
         clearTimeout(silence);
         this.lastAt = performance.now();
-        this.#redactor ??= await this.#needles.redactor();
-        await this.#give(this.#redactor.push(chunk));
-        chunk.fill(0);
+        const redactor = (this.#redactor ??= await this.#redactorFor(source));
+        await this.#give(redactor.push(chunk));
+        if (source.fill === undefined) chunk.fill(0);
         if (source.hasMore?.() !== true) await this.#writing;
         if (this.#isBroken) break;
         if (this.#sink.isTerminal) silence = setTimeout(() => this.#giveEarly(), SILENCE_MS);
       }
+      await this.#writing;
       if (this.#redactor !== null) await this.#give(this.#redactor.end());
       await this.#writing;
     } finally {
@@ -105,21 +106,25 @@ export class MaskedOutput {
     }
   }
 
+  async #redactorFor(source: Source): Promise<Redactor> {
+    const redactor = await this.#needles.redactor();
+    source.fill?.((bytes) => redactor.room(bytes));
+    return redactor;
+  }
+
   /** Not while something is being written: then it is in time with what comes behind that. */
   #giveEarly(): void {
     if (this.#redactor !== null && this.#writing === null) this.#begin(this.#redactor.early(EARLY_BYTES_MAX));
   }
 
-  /** Settles when what came before is written, and these bytes are copied and on their way. */
+  /** Settles when what came before is written, and these bytes are on their way: a Redactor keeps them until the call after the next. */
   async #give(bytes: Buffer): Promise<void> {
     while (this.#writing !== null) await this.#writing;
     this.#begin(bytes);
   }
 
   #begin(bytes: Buffer): void {
-    if (this.#isBroken || bytes.length === 0) return;
-    if (bytes.length > this.#written.length) this.#written = Buffer.allocUnsafeSlow(bytes.length);
-    this.#writing = this.#write(this.#written.subarray(0, bytes.copy(this.#written)));
+    if (!this.#isBroken && bytes.length > 0) this.#writing = this.#write(bytes);
   }
 
   async #write(bytes: Buffer): Promise<void> {

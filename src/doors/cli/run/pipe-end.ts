@@ -23,7 +23,10 @@ type PipeCalls = Pick<typeof fifo, 'makeRoom' | 'unreadBytes'>;
  */
 export class PipeEnd implements Source {
   readonly #fd: number;
-  #buffer = Buffer.alloc(0);
+  /** Where it reads to before somebody says where. */
+  readonly #own = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  #room: (bytes: number) => Buffer = (bytes) => this.#own.subarray(0, bytes);
+  #chunkBytes = CHUNK_BYTES;
   #calls: PipeCalls | null = null;
   #isOpen = true;
 
@@ -32,33 +35,32 @@ export class PipeEnd implements Source {
     this.#fd = fd;
   }
 
-  /** For one reader, who has each chunk until it asks for the next: that is in the same memory. */
+  fill(room: (bytes: number) => Buffer): void {
+    this.#room = room;
+  }
+
+  /** For one reader, who has each chunk until it asks for the next: that may be in the same memory. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {
-    this.#buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
     for (;;) {
-      const length = this.hasMore() ? this.#read() : await this.#readInThread();
+      const buffer = this.#room(this.#chunkBytes);
+      const length = this.hasMore() ? readSync(this.#fd, buffer) : await this.#readInThread(buffer);
       if (length === 0) return;
-      yield this.#buffer.subarray(0, length);
-      if (length === CHUNK_BYTES && this.#buffer.length < FLOOD_BYTES) await this.#widen();
+      yield buffer.subarray(0, length);
+      if (length === CHUNK_BYTES && this.#chunkBytes < FLOOD_BYTES) await this.#widen();
     }
   }
 
+  async #readInThread(buffer: Buffer): Promise<number> {
+    return (await readFd(this.#fd, buffer, 0, buffer.length, null)).bytesRead;
+  }
+
+  /** Nobody else reads there, so what was seen in the pipe is there, and whoever reads it does not wait. */
   hasMore(): boolean {
     return this.#calls !== null && this.#calls.unreadBytes(this.#fd) > 0;
   }
 
-  /** Nobody else reads there, so what was seen in the pipe is there, and this does not wait. */
-  #read(): number {
-    return readSync(this.#fd, this.#buffer, 0, this.#buffer.length, null);
-  }
-
-  async #readInThread(): Promise<number> {
-    return (await readFd(this.#fd, this.#buffer, 0, this.#buffer.length, null)).bytesRead;
-  }
-
   async #widen(): Promise<void> {
-    this.#buffer.fill(0);
-    this.#buffer = Buffer.allocUnsafeSlow(FLOOD_BYTES);
+    this.#chunkBytes = FLOOD_BYTES;
     if (process.platform !== 'linux') return;
     this.#calls = await import('../../../machine/fifo.ts');
     // Where the system does not give that much, it goes on with what there is.
@@ -69,6 +71,6 @@ export class PipeEnd implements Source {
   destroy(): void {
     if (this.#isOpen) closeSync(this.#fd);
     this.#isOpen = false;
-    this.#buffer.fill(0);
+    this.#own.fill(0);
   }
 }
