@@ -40,8 +40,9 @@ export interface Needle extends Pattern {
   readonly form: string;
 }
 
-interface NamedNeedle extends Needle {
+interface NamedNeedle {
   readonly name: string;
+  readonly needle: Needle;
 }
 
 /** What a needle found says about a secret. */
@@ -170,13 +171,13 @@ export class NeedleSet {
       let total = 0;
       for (const { name, value } of sources) {
         for (const needle of needlesOf(value, spent)) {
-          all.push({ name, ...needle });
+          all.push({ name, needle });
           total += needle.bytes.length;
         }
         if (total > NEEDLES_BYTES_MAX) throw tooLong();
       }
       // The sort is stable: of the same spelling under one name, the first form stays.
-      return NeedleSet.#fromSorted(all.sort((a, b) => compareBytes(a.bytes, b.bytes)));
+      return NeedleSet.#fromSorted(all.sort((a, b) => compareBytes(a.needle.bytes, b.needle.bytes)));
     } finally {
       for (const bytes of spent) bytes.fill(0);
     }
@@ -185,7 +186,7 @@ export class NeedleSet {
   static #fromSorted(all: readonly NamedNeedle[]): NeedleSet {
     const patterns: Pattern[] = [];
     const owners: Owner[][] = [];
-    for (const { name, form, ...needle } of all) {
+    for (const { name, needle } of all) {
       const last = patterns.at(-1);
       if (last === undefined || compareBytes(last.bytes, needle.bytes) !== 0) {
         patterns.push(needle);
@@ -194,7 +195,7 @@ export class NeedleSet {
         patterns[patterns.length - 1] = either(last, needle);
       }
       const own = owners.at(-1)!;
-      if (own.every((owner) => owner.name !== name)) own.push({ name, form });
+      if (own.every((owner) => owner.name !== name)) own.push({ name, form: needle.form });
     }
     return new NeedleSet(new Matcher(patterns), owners);
   }
