@@ -3,14 +3,15 @@
 // tried again (.cache/mutants). Exit code 1 when fewer than 90 % were noticed.
 
 import { spawnSync } from 'node:child_process';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../test/house.ts';
 import { cachedPackages } from './cached-packages.ts';
 
 const VERSIONS = { '@stryker-mutator/core': '10.1.1' } as const;
-/** What finds and hides: all of it has its tests in a folder of the same name. */
-const ROOMS = ['core/redactor', 'core/sweep'] as const;
+/** What finds and hides, in src/core. Each is met by the tests in the folder of the same name. */
+const ROOMS = ['redactor', 'sweep'] as const;
+type Room = (typeof ROOMS)[number];
 const KILLED_PERCENT_MIN = 90;
 const CONCURRENCY = 2;
 /** A mutant may go round for ever: this much over what its tests take. */
@@ -22,21 +23,26 @@ const MUTANTS_PER_PROCESS = 60;
 const CACHE = '.cache/mutants';
 
 const stryker = join(cachedPackages('mutants', VERSIONS, say), '.bin', 'stryker');
-writeFileSync(join(ROOT, CACHE, 'stryker.json'), JSON.stringify(configuration(filesOf(process.argv.slice(2)))));
-const { status } = spawnSync(process.execPath, [stryker, 'run', `${CACHE}/stryker.json`], {
-  cwd: ROOT,
-  stdio: 'inherit',
-});
-process.exitCode = status ?? 1;
+const picked = pick(process.argv.slice(2));
+process.exitCode = Math.max(...ROOMS.filter((room) => picked.has(room)).map((room) => run(room, picked.get(room)!)));
 
-/** `words` are names of files or of the folders they are in. */
-function filesOf(words: readonly string[]): readonly string[] {
-  const all = ROOMS.flatMap((room) => sourcesIn(`src/${room}`));
-  const picked = words.map((word) => all.filter((path) => path.split('/').includes(word)));
-  for (const [k, word] of words.entries()) {
-    if (picked[k]!.length === 0) throw new Error(`${word} is none of ${all.join(', ')}`);
-  }
-  return words.length === 0 ? all : picked.flat();
+/** Sources by room. `words` are names of files or of the folders they are in. */
+function pick(words: readonly string[]): ReadonlyMap<Room, readonly string[]> {
+  const all = ROOMS.flatMap((room) => sourcesIn(`src/core/${room}`).map((path) => ({ room, path })));
+  const isMeant = (path: string, word: string): boolean => path.split('/').includes(word);
+  const stray = words.find((word) => !all.some(({ path }) => isMeant(path, word)));
+  if (stray !== undefined) throw new Error(`${stray} is none of ${all.map(({ path }) => path).join(', ')}`);
+  const meant = all.filter(({ path }) => words.length === 0 || words.some((word) => isMeant(path, word)));
+  const byRoom = Map.groupBy(meant, ({ room }) => room);
+  return new Map([...byRoom].map(([room, files]) => [room, files.map(({ path }) => path)]));
+}
+
+/** Gives Stryker's exit code. */
+function run(room: Room, files: readonly string[]): number {
+  mkdirSync(join(ROOT, CACHE, room), { recursive: true });
+  writeFileSync(join(ROOT, CACHE, room, 'stryker.json'), JSON.stringify(configuration(room, files)));
+  const argv = [stryker, 'run', `${CACHE}/${room}/stryker.json`];
+  return spawnSync(process.execPath, argv, { cwd: ROOT, stdio: 'inherit' }).status ?? 1;
 }
 
 function sourcesIn(folder: string): string[] {
@@ -45,17 +51,18 @@ function sourcesIn(folder: string): string[] {
     .map((name) => `${folder}/${name}`);
 }
 
-function configuration(mutated: readonly string[]): object {
-  const tests = ROOMS.flatMap((room) => sourcesIn(`test/${room}`)).filter((path) => path.endsWith('.test.ts'));
+function configuration(room: Room, files: readonly string[]): object {
+  const cache = `${CACHE}/${room}`;
+  const tests = sourcesIn(`test/core/${room}`).filter((path) => path.endsWith('.test.ts'));
   return {
     testRunner: 'node-test',
     plugins: ['./scripts/mutants/runner.ts'],
-    nodeTest: { files: tests, timesFile: join(ROOT, CACHE, 'times.json') },
-    mutate: mutated,
+    nodeTest: { files: tests, timesFile: join(ROOT, cache, 'times.json') },
+    mutate: files,
     ignorePatterns: ['/*', '!/src', '!/test', '!/scripts', '!/docs', '!/package.json', '!/package-lock.json'],
-    tempDirName: `${CACHE}/sandbox`,
+    tempDirName: `${cache}/sandbox`,
     incremental: true,
-    incrementalFile: `${CACHE}/incremental.json`,
+    incrementalFile: `${cache}/incremental.json`,
     coverageAnalysis: 'perTest',
     concurrency: CONCURRENCY,
     maxTestRunnerReuse: MUTANTS_PER_PROCESS,
@@ -65,7 +72,7 @@ function configuration(mutated: readonly string[]): object {
     allowConsoleColors: false,
     reporters: ['clear-text', 'json'],
     clearTextReporter: { allowColor: false, logTests: false, reportTests: false },
-    jsonReporter: { fileName: `${CACHE}/report.json` },
+    jsonReporter: { fileName: `${cache}/report.json` },
     thresholds: { high: 100, low: KILLED_PERCENT_MIN, break: KILLED_PERCENT_MIN },
   };
 }
