@@ -11,7 +11,9 @@ import fc from 'fast-check';
 import { type CollectedTest, collected } from './collected-tests.ts';
 
 /** A law is tried for a moment only, with the same inputs each time, and one that is broken is not made short. */
-const LAW_MS = 600;
+const LAW_MS = 400;
+/** Of a law that does not say how often it is tried, and the values that a tool is asked to write in its way. */
+const RUNS = 4;
 const SEED = 1;
 
 const STANDS_FOR: ReadonlyMap<string, string> = new Map([
@@ -45,6 +47,15 @@ type MutantResult =
   | { readonly status: 'survived'; readonly nrOfTests: number }
   | { readonly status: 'timeout'; readonly reason: string };
 
+/** What `stryker.json` says of this runner. */
+export interface Plan {
+  /** In the folder of the sandbox. */
+  readonly files: readonly string[];
+  /** Names of tests that are not run. */
+  readonly without: readonly string[];
+  readonly timesFile: string;
+}
+
 /** What a test took without a mutant. */
 interface Timed {
   readonly id: string;
@@ -60,16 +71,18 @@ const SKIPPED = 2;
 class NodeTestRunner {
   static readonly inject = ['options'] as const;
   readonly #files: readonly string[];
+  readonly #without: readonly string[];
   readonly #timesFile: string;
   #times: readonly Timed[] | undefined;
 
-  constructor(options: { readonly nodeTest: { readonly files: readonly string[]; readonly timesFile: string } }) {
-    this.#files = options.nodeTest.files;
-    this.#timesFile = options.nodeTest.timesFile;
+  constructor({ nodeTest }: { readonly nodeTest: Plan }) {
+    this.#files = nodeTest.files;
+    this.#without = nodeTest.without;
+    this.#timesFile = nodeTest.timesFile;
   }
 
   init(): Promise<void> {
-    fc.configureGlobal({ seed: SEED, interruptAfterTimeLimit: LAW_MS, endOnFailure: true });
+    fc.configureGlobal({ seed: SEED, numRuns: RUNS, interruptAfterTimeLimit: LAW_MS, endOnFailure: true });
     loadAnew(process.cwd());
     return Promise.resolve();
   }
@@ -86,6 +99,7 @@ class NodeTestRunner {
     const times: Timed[] = [];
     for (const file of this.#files) {
       for (const test of await testsOf(file)) {
+        if (this.#without.includes(test.name)) continue;
         const id = idOf(file, test);
         const startedAt = performance.now();
         mutants.currentTestId = id;

@@ -18,12 +18,12 @@ const WINDOW_BYTES = 8;
 /** More characters that quote are not left beside a marker. */
 const QUOTING_MAX = 8;
 
-/** Random values; fast-check's seed is in the environment of nobody, so a failure prints its value. */
+/** Random values, no more than a law would be tried with; fast-check's seed is in the environment of nobody, so a failure prints its value. */
 export function valuesOf(unit: readonly string[], count: number, minLength = 10, maxLength = 48): string[] {
   const value = fc
     .string({ unit: fc.constantFrom(...unit), minLength, maxLength })
     .filter((text) => Buffer.byteLength(text.trim()) >= 9 && /\w.*\w/s.test(text));
-  return fc.sample(value, count);
+  return fc.sample(value, Math.min(count, fc.readConfigureGlobal().numRuns ?? count));
 }
 
 let last: { readonly value: string; readonly set: NeedleSet } | undefined;
