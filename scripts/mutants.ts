@@ -76,7 +76,7 @@ function configuration(room: Room, files: readonly string[]): object {
     dryRunTimeoutMinutes: DRY_RUN_MINUTES_MAX,
     disableTypeChecks: false,
     allowConsoleColors: false,
-    reporters: ['clear-text', 'json'],
+    reporters: ['progress-append-only', 'clear-text', 'json'],
     clearTextReporter: { allowColor: false, logTests: false, reportTests: false },
     jsonReporter: { fileName: `${cache}/report.json` },
     thresholds: { high: 100, low: KILLED_PERCENT_MIN, break: KILLED_PERCENT_MIN },
