@@ -1,4 +1,4 @@
-// npm run mutants: changes src/core/redactor and src/core/sweep in every way that Stryker knows, and looks whether a test
+// npm run mutants: changes what hides secrets, in src/core, in every way that Stryker knows, and looks whether a test
 // notices. A word picks a file or a folder: `npm run mutants -- marker.ts sweep`. What is known from the last run is not
 // tried again (.cache/mutants). Exit code 1 when fewer than 90 % were noticed.
 
@@ -11,7 +11,7 @@ import type { Plan } from './mutants/runner.ts';
 
 const VERSIONS = { '@stryker-mutator/core': '10.1.1' } as const;
 /** What finds and hides, in src/core. Each is met by the tests in the folder of the same name. */
-const ROOMS = ['redactor', 'sweep'] as const;
+const ROOMS = ['derived', 'forms', 'redactor', 'sweep'] as const;
 type Room = (typeof ROOMS)[number];
 /** With a count at every place that may be changed these take minutes. */
 const WITHOUT = [

@@ -1,5 +1,5 @@
 // The oracle of every test that says "no value leaked": the forms a value can take in output, and a sweep for them.
-// Written apart from src/core/redactor/encodings.ts, from the definitions of the encodings, so that one cannot hide the
+// Written apart from src/core/forms/encodings.ts, from the definitions of the encodings, so that one cannot hide the
 // other's mistake. It imports nothing of ours.
 
 import assert from 'node:assert/strict';

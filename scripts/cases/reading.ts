@@ -1,5 +1,5 @@
 // How an attentive reader gets a secret back from output: by the very encoding of the case, written from its definition
-// and not from src/core/redactor/encodings.ts. Text is one character a byte here ("latin1").
+// and not from src/core/forms/encodings.ts. Text is one character a byte here ("latin1").
 
 import { decode64, decodeHex } from './radix.ts';
 

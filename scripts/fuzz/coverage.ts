@@ -2,7 +2,7 @@
 
 import { Session, type Profiler } from 'node:inspector';
 
-const FOLDER = '/src/core/redactor/';
+const FOLDERS = ['/src/core/derived/', '/src/core/forms/', '/src/core/redactor/'];
 
 export class Coverage implements Disposable {
   readonly #session = new Session();
@@ -23,7 +23,7 @@ export class Coverage implements Disposable {
   isNew(): boolean {
     const before = this.#seen.size;
     for (const { url, functions } of this.#take()) {
-      if (!url.includes(FOLDER)) continue;
+      if (!FOLDERS.some((folder) => url.includes(folder))) continue;
       for (const { ranges } of functions) {
         for (const { startOffset, endOffset, count } of ranges) {
           if (count > 0) this.#seen.add(`${url}:${startOffset}-${endOffset}:${Math.floor(Math.log2(count))}`);

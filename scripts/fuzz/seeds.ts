@@ -1,6 +1,6 @@
 // Where the fuzzer starts: for each form of the table of encodings, a made-up value and a text with its spellings.
 
-import { ENCODINGS } from '../../src/core/redactor/encodings.ts';
+import { ENCODINGS } from '../../src/core/forms/encodings.ts';
 import { PIECES } from '../../test/core/redactor/fuzz-target.ts';
 
 const VALUES = ['canary-4fJ/9+q"Z\'%é=\\w0', 'canary line one\nline Two 4fJ9qZ77\n'].map((value) => Buffer.from(value));

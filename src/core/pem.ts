@@ -1,7 +1,7 @@
 // PEM (RFC 7468): bytes between two lines of dashes, in base64. Bytes in, bytes out: the text of a private key never
 // becomes a JavaScript string, which could not be wiped.
 
-import { BASE64, inAlphabet, wrapped } from './redactor/alphabets.ts';
+import { BASE64, inAlphabet, wrapped } from './forms/alphabets.ts';
 
 /** What each byte of base64 stands for; 255 for the others. */
 const SIXES = Buffer.alloc(256, 0xff);

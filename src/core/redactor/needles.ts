@@ -2,8 +2,9 @@
 // names it belongs to and the marker that takes its place. One set serves standard output and standard error.
 
 import { Failure } from '../failure.ts';
-import { derivedFrom, isStructured } from './derived.ts';
-import { ENCODINGS, isSpace, trimmed } from './encodings.ts';
+import { derivedFrom, isStructured } from '../derived/derived.ts';
+import { isSpace, trimmed } from '../derived/lines.ts';
+import { ENCODINGS } from '../forms/encodings.ts';
 import { PATTERN_BYTES_MIN, type Pattern } from './gram-index.ts';
 import { chooseMarker } from './marker.ts';
 import { Matcher } from './matcher.ts';

@@ -7,7 +7,8 @@ import { inspect } from 'node:util';
 
 import fc from 'fast-check';
 
-import { ENCODINGS, trimmed } from '../../../src/core/redactor/encodings.ts';
+import { trimmed } from '../../../src/core/derived/lines.ts';
+import { ENCODINGS } from '../../../src/core/forms/encodings.ts';
 import { needlesOf } from '../../../src/core/redactor/needles.ts';
 import { NeedleSet, Redactor } from '../../../src/core/redactor/redactor.ts';
 import { ASCII, CONTROLS, LETTERS, QUOTES, assertHidden, each, needs, shownOf, valuesOf } from './hiding.ts';

@@ -3,6 +3,10 @@
 
 import { isUtf8 } from 'node:buffer';
 
+import { isAddress } from '../derived/address.ts';
+import { isStructured } from '../derived/derived.ts';
+import { isKey } from '../derived/key-parts.ts';
+import { copied } from '../derived/lines.ts';
 import {
   BASE32,
   BASE32_LOWER,
@@ -16,17 +20,12 @@ import {
   wholeGroups,
   wrapped,
 } from './alphabets.ts';
-import { isAddress } from './address.ts';
-import { isStructured } from './derived.ts';
-import { isKey } from './key-parts.ts';
 import { JSON_PLAIN, spellJson, spellLanguages, spellNumbered, spellPython } from './escapes.ts';
 import { spellCase, spellLatin, spellNormal, spellReversed, spellRot13, utf32le, utf16be, utf16le } from './letters.ts';
-import { copied, spellJoined, spellLines, spellLinesReversed } from './lines.ts';
 import { CAT_SPELLINGS, QUOTED_PRINTABLE, spellShell, spellWindows } from './shell-quoting.ts';
+import { spellJoined, spellLines, spellLinesReversed } from './spelled-lines.ts';
 import { hexDigits, separated, separatedBy, spell, spellBy } from './spelling.ts';
 import { spellDoubled, spellEntities, spellPercent } from './web-escapes.ts';
-
-export { isSpace, trimmed } from './lines.ts';
 
 /** Longer values are not looked for in encodings that are rare: each of their needles is several times as long. */
 const RARE_BYTES_MAX = 512;

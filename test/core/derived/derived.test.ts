@@ -6,7 +6,7 @@ import test, { describe } from 'node:test';
 
 import fc from 'fast-check';
 
-import { derivedFrom, isStructured } from '../../../src/core/redactor/derived.ts';
+import { derivedFrom, isStructured } from '../../../src/core/derived/derived.ts';
 import { NeedleSet, Redactor } from '../../../src/core/redactor/redactor.ts';
 
 /** Letters that look generated, the same each time; made here, so that no scanner takes them for a secret. */
