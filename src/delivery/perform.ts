@@ -2,18 +2,16 @@
 // once before it has a job (rehearsal.ts).
 
 import { maskabilityOf } from '../core/maskability.ts';
-import { unpad } from '../core/padding.ts';
 import { NeedleSet, Redactor } from '../core/redactor/redactor.ts';
 import type { Redaction } from '../core/request.ts';
 import { NO_SIGNS } from '../core/suspicion.ts';
-import { applyForm } from '../core/value-form.ts';
-import { openXaes } from '../core/xaes.ts';
 import { Child } from './child.ts';
 import type { ChildEnd } from './child.ts';
 import { childEnvironment } from './environment.ts';
 import type { OpenValue } from './environment.ts';
 import { enterFolder, gatherEvidence, hasChanged, recheck } from './evidence.ts';
 import type { Report, RunEnded, RunJob } from './job.ts';
+import { OpenValues } from './open-values.ts';
 import { Output, kept } from './output.ts';
 import { SecondLook } from './second-look.ts';
 
@@ -35,8 +33,8 @@ export async function perform(job: RunJob, stage: Stage): Promise<RunEnded> {
   const evidence = await gatherEvidence(job.expected);
   enterFolder(job.expected.cwd);
   if (stage.isStopped()) return neverStarted();
-  const values = await openValues(job);
-  const { masked, unmaskable } = judged(job, values);
+  using values = await OpenValues.of(job.variables);
+  const { masked, unmaskable } = judged(job, values.all);
   const needles = NeedleSet.compile(masked);
   const look = new SecondLook();
   const sinceMs = Date.now();
@@ -45,38 +43,22 @@ export async function perform(job: RunJob, stage: Stage): Promise<RunEnded> {
   const stderr = new Output(masks[1], (chunk) => look.arrivals.push(1, chunk));
   const { program, argv, stdin, timeoutMs } = job;
   try {
-    const environment = childEnvironment(job.baseEnvironment, job.environmentDelta, values, job.runId);
+    const environment = childEnvironment(job.baseEnvironment, job.environmentDelta, values.all, job.runId);
     recheck(evidence);
     const startedAt = performance.now();
     const child = await Child.start({ program, argv, environment, stdin, stdout, stderr, timeoutMs });
     if (hasChanged(evidence.program)) child.stop('program_changed');
     stage.onStart(child);
     look.learn(masked, needles);
-    for (const { value } of values) value.fill(0);
+    values.wipe();
     stage.report({ kind: 'started', pid: child.pid, startedAt: child.startedAt });
     const end = await child.ended;
     return { ...ended(end, performance.now() - startedAt, [stdout, stderr], masks, look), unmaskable };
   } finally {
-    for (const { value } of values) value.fill(0);
     stage.takeNeedles(needles, sinceMs);
     // Megabytes, for which nobody should wait: the report is written first.
     setImmediate(() => look.wipe());
   }
-}
-
-/** The caller wipes what it gets. Keys are wiped here as soon as they were used. */
-async function openValues(job: RunJob): Promise<OpenValue[]> {
-  const values: OpenValue[] = [];
-  for (const { name, key, nonce, sealed, aad, form } of job.variables) {
-    const padded = openXaes(key, nonce, sealed, aad);
-    key.fill(0);
-    try {
-      values.push({ name, value: await applyForm(unpad(padded), form, Date.now()) });
-    } finally {
-      padded.fill(0);
-    }
-  }
-  return values;
 }
 
 /**
