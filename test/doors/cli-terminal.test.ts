@@ -129,6 +129,14 @@ describe('the human at a terminal', { skip: !has('script') }, () => {
     assert.match(await house.ok(['environment', 'show', 'shop']), /TYPED +concealed +yes/);
   });
 
+  test('where a value comes on standard input and is asked for all the same, that is said', async () => {
+    const sitting = new Sitting(house, ['environment', 'set', 'shop', 'SENT', '<', house.launcher]);
+    await sitting.see(/not used here: use --value-stdin\.\n.*SENT \(not shown\): /);
+    sitting.type(`${canary()}\r`);
+    assert.equal(await sitting.end(), '0');
+    assert.match(sitting.seen, /set SENT in shop/);
+  });
+
   test('a name that cannot be is said before a value is typed', async () => {
     const sitting = new Sitting(house, ['environment', 'set', 'shop', '1BAD']);
     assert.equal(await sitting.end(), '2');

@@ -234,6 +234,7 @@ void test('the nearest name is near, or none', () => {
   assert.equal(nearest('aprove', names), 'approve');
   assert.equal(nearest('req', names), 'requests');
   assert.equal(nearest('xyzzy', names), null);
+  assert.equal(nearest('stdin', ['plain', 'passphrase-stdin', 'value-stdin']), 'value-stdin');
 });
 
 for (const shell of SHELLS) {

@@ -1,6 +1,7 @@
 // Asking the human: at the controlling terminal, or through --passphrase-stdin. What is typed lives in a Buffer that is
 // wiped when its use ends. I1: the one file of this door that reveals a Secret, to send it as a part of a frame.
 
+import { fstatSync } from 'node:fs';
 import { VALUE_BYTES_MAX } from '../../core/environment.ts';
 import { Failure } from '../../core/failure.ts';
 import { printable } from '../../core/printable.ts';
@@ -186,9 +187,18 @@ function countCharacters(bytes: Buffer): number {
 
 async function withTypedValue<T>(question: string, use: (value: Buffer) => Promise<T>, kind: ValueKind): Promise<T> {
   const { insteadOfTyping, insteadOfEmpty } = kind;
-  using value = await withTerminal(async (terminal) => await terminal.readHidden(`${question}: `), insteadOfTyping);
+  using value = await withTerminal(async (terminal) => {
+    if (isStdinSent()) terminal.write(`What comes on standard input is not used here: ${insteadOfTyping}.\n`);
+    return await terminal.readHidden(`${question}: `);
+  }, insteadOfTyping);
   refuseEmpty(value.reveal(), insteadOfEmpty);
   return await use(value.reveal());
+}
+
+/** A pipe or a file: somebody sends a value there. */
+function isStdinSent(): boolean {
+  const standardInput = fstatSync(0);
+  return standardInput.isFIFO() || standardInput.isFile();
 }
 
 async function withStdinValue<T>(use: (value: Buffer) => Promise<T>, kind: ValueKind): Promise<T> {

@@ -67,10 +67,11 @@ function helpHint(path: readonly string[]): string {
   return `see ${['keystile', ...path, '--help'].join(' ')}`;
 }
 
-/** The name that needs the fewest edits to become `word`, or null when even that is far. */
+/** The name that needs the fewest edits to become `word`, the start or end of one first; null when even that is far. */
 export function nearest(word: string, names: readonly string[]): string | null {
-  const scored = names.map((name) => ({ name, edits: name.startsWith(word) ? 0 : editDistance(word, name) }));
-  const best = scored.toSorted((a, b) => a.edits - b.edits)[0];
+  const isPart = (name: string): boolean => name.startsWith(word) || name.endsWith(`-${word}`);
+  const scored = names.map((name) => ({ name, edits: isPart(name) ? 0 : editDistance(word, name) }));
+  const best = scored.toSorted((a, b) => a.edits - b.edits || a.name.length - b.name.length)[0];
   return best !== undefined && best.edits <= Math.min(EDITS_MAX, Math.ceil(best.name.length / 2)) ? best.name : null;
 }
 
