@@ -35,6 +35,8 @@ export interface Masked {
   readonly stdout: Buffer;
   readonly stderr: Buffer;
   readonly redactions: readonly Redaction[];
+  /** Names of secrets that masking does not hide, so that they may be in it. */
+  readonly unmaskable: readonly string[];
 }
 
 export interface Delivery {

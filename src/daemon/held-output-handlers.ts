@@ -10,10 +10,10 @@ export function heldOutputHandlers(service: Service) {
   return {
     'run.output': async (call: Call<'run.output'>) => {
       const { runId } = call.params;
-      const { stdout, stderr } = service.heldOutputs.read(service.unlocked(), runId);
+      const { stdout, stderr, unmaskable } = service.heldOutputs.read(service.unlocked(), runId);
       await service.record({ event: 'output_read', facts: { runId } });
       call.setParts([stdout, stderr]);
-      return {};
+      return { unmaskable };
     },
     'run.release': async ({ params: { runId } }: Call<'run.release'>) => {
       await releaseOutput(service, runId);

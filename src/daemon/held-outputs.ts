@@ -13,9 +13,8 @@ import { runView } from './views.ts';
 const HELD_MINUTES_MAX = 480;
 const LENGTH_BYTES = 4;
 
-interface Held {
+interface Held extends Pick<Masked, 'redactions' | 'unmaskable'> {
   readonly view: HeldView;
-  readonly redactions: Masked['redactions'];
   /** On the monotonic clock, in ms. */
   readonly until: number;
 }
@@ -32,7 +31,7 @@ export class HeldOutputs {
 
   /** Throws what the vault says. */
   hold(vault: Vault, runId: string, request: Request, masked: Masked, nowMs: number): HeldView {
-    const { stdout, stderr, redactions } = masked;
+    const { stdout, stderr, redactions, unmaskable } = masked;
     const length = Buffer.alloc(LENGTH_BYTES);
     length.writeUInt32BE(stdout.length);
     const bytes = Buffer.concat([length, stdout, stderr]);
@@ -42,7 +41,7 @@ export class HeldOutputs {
       bytes.fill(0);
     }
     const view = { ...runView(request, runId), bytes: stdout.length + stderr.length };
-    this.#held.set(runId, { view, redactions, until: nowMs + HELD_MINUTES_MAX * 60_000 });
+    this.#held.set(runId, { view, redactions, unmaskable, until: nowMs + HELD_MINUTES_MAX * 60_000 });
     // As many as the vault keeps.
     const [oldest] = this.#held.keys();
     if (this.#held.size > HELD_OUTPUTS_MAX && oldest !== undefined) this.#held.delete(oldest);
@@ -60,7 +59,8 @@ export class HeldOutputs {
     using secret = vault.heldOutput(runId);
     const bytes = Buffer.from(secret.reveal());
     const end = LENGTH_BYTES + bytes.readUInt32BE(0);
-    return { stdout: bytes.subarray(LENGTH_BYTES, end), stderr: bytes.subarray(end), redactions: held.redactions };
+    const { redactions, unmaskable } = held;
+    return { stdout: bytes.subarray(LENGTH_BYTES, end), stderr: bytes.subarray(end), redactions, unmaskable };
   }
 
   drop(vault: Vault, runId: string): void {

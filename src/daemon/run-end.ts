@@ -26,7 +26,12 @@ export function deliveryEnd(order: LeaseOrder, outcome: RunOutcome): DeliveryEnd
   return {
     kind: 'ended',
     result: runResult(order, outcome),
-    masked: { stdout: outcome.stdout, stderr: outcome.stderr, redactions: outcome.redactions },
+    masked: {
+      stdout: outcome.stdout,
+      stderr: outcome.stderr,
+      redactions: outcome.redactions,
+      unmaskable: outcome.unmaskable,
+    },
     signs: outcome.signs,
   };
 }

@@ -379,7 +379,8 @@ export interface Results extends ItemResults {
     notices: readonly NoticeView[];
     idleMinutes: number;
   };
-  'run.output': object;
+  /** `unmaskable`: names of secrets that may be in it. */
+  'run.output': { unmaskable: readonly string[] };
   'run.release': object;
   'grant.list': { grants: GrantView[] };
   'lease.list': { leases: LeaseView[] };

@@ -90,7 +90,7 @@ export class World {
     const { promise, resolve } = Promise.withResolvers<DeliveryEnd>();
     const end: DeliveryEnd = {
       kind: 'ended',
-      masked: { stdout: Buffer.from('out'), stderr: Buffer.alloc(0), redactions: [] },
+      masked: { stdout: Buffer.from('out'), stderr: Buffer.alloc(0), redactions: [], unmaskable: [] },
       signs: this.signs,
       result: {
         runId: order.runId,

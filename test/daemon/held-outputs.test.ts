@@ -23,6 +23,7 @@ const masked = (text: string) => ({
   stdout: Buffer.from(text),
   stderr: Buffer.from(`${text} err`),
   redactions: [{ name: 'K', count: 1, forms: ['raw'] }],
+  unmaskable: ['PIN'],
 });
 
 test('held output comes back as it was, with what was hidden in it, until it is dropped', async (t) => {

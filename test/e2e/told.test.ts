@@ -268,6 +268,7 @@ describe('release at a terminal', { skip: !has('script') && 'needs script' }, ()
       await sitting.see(/Passphrase to see held output: /);
       sitting.type(`${PASSPHRASE}\r`);
       await sitting.see(/ {2}\| \[REDACTED:API_TOKEN\] shown\n[^]*Release this to the agent\? \[y\/N\] $/);
+      assert.doesNotMatch(sitting.seen, /masking cannot hide/);
       sitting.type(answer);
       assert.equal(await sitting.end(), code);
       assert.equal((await call('check_request', { requestId, waitSeconds: 0 }))['stdout'], given);

@@ -123,6 +123,8 @@ describe('values that masking cannot hide', () => {
     assert.deepEqual([result['stdout'], result['outputMode'], result['stdoutLines']], ['', 'summary', 1]);
     assert.deepEqual(result['withheldFor'], ['WEAK']);
     assert.match(String(result['message']), /keystile release run_/);
+    const shown = await house.human(['release', String(result['runId']), '--show', '--format', 'json']);
+    assert.deepEqual((JSON.parse(shown.stdout) as { unmaskable: unknown }).unmaskable, ['WEAK']);
     const released = await house.human(['release', String(result['runId']), '--yes']);
     assert.equal(released.code, 0, released.stderr);
     const later = await agent.callTool({ name: 'check_request', arguments: { requestId } });

@@ -7,10 +7,19 @@ const HEAD = '  | ';
 const CONTINUATION = '  > ';
 const WIDTH_MIN = 20;
 
-/** Both streams, one after the other, for a terminal of `columns`. */
-export function heldLines([stdout = EMPTY, stderr = EMPTY]: readonly Buffer[], columns: number): string[] {
+/** Both streams, one after the other, for a terminal of `columns`; first of all the names of secrets that may be in them. */
+export function heldLines(
+  [stdout = EMPTY, stderr = EMPTY]: readonly Buffer[],
+  unmaskable: readonly string[],
+  columns: number,
+): string[] {
   const room = Math.max(WIDTH_MIN, columns) - HEAD.length;
-  return [...streamLines('standard output', stdout, room), ...streamLines('standard error', stderr, room)];
+  const warning = `!! masking cannot hide ${unmaskable.join(', ')}: look for it before you release this`;
+  return [
+    ...(unmaskable.length === 0 ? [] : [warning]),
+    ...streamLines('standard output', stdout, room),
+    ...streamLines('standard error', stderr, room),
+  ];
 }
 
 const EMPTY = Buffer.alloc(0);

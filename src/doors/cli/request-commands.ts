@@ -230,12 +230,12 @@ async function release(call: Call): Promise<ExitCode> {
   return await call.human.withPassphrase('Passphrase to see held output', async (passphrase) => {
     // Nobody looks at it with --yes: then it is not on the record as read either.
     if (!call.has('yes')) {
-      const { parts } = await daemon.call('run.output', { runId }, { parts: [passphrase] });
+      const { result, parts } = await daemon.call('run.output', { runId }, { parts: [passphrase] });
       if (call.has('show')) {
-        showOutput(call, runId, parts);
+        showOutput(call, runId, parts, result.unmaskable);
         return EXIT.done;
       }
-      await call.human.read(heldLines(parts, await call.human.columns()));
+      await call.human.read(heldLines(parts, result.unmaskable, await call.human.columns()));
       const isSure = await call.human.confirm('Release this to the agent?');
       if (!isSure) throw new Failure('request/denied', 'nothing was released', { hint: 'answer y to release it' });
     }
@@ -256,12 +256,13 @@ async function heldRun(daemon: Connection, given: string): Promise<string> {
 }
 
 /** To a file or a pipe byte for byte; on a terminal escaped, because a program wrote it. */
-function showOutput(call: Call, runId: string, parts: readonly Buffer[]): void {
+function showOutput(call: Call, runId: string, parts: readonly Buffer[], unmaskable: readonly string[]): void {
   const [stdout = Buffer.alloc(0), stderr = Buffer.alloc(0)] = parts;
   if (call.output.isJson) {
-    call.output.answer({ runId, stdout: stdout.toString('utf8'), stderr: stderr.toString('utf8') }, () => []);
+    const texts = { stdout: stdout.toString('utf8'), stderr: stderr.toString('utf8') };
+    call.output.answer({ runId, ...texts, unmaskable }, () => []);
   } else if (process.stdout.isTTY) {
-    call.output.raw(`${heldLines(parts, process.stdout.columns || 80).join('\n')}\n`);
+    call.output.raw(`${heldLines(parts, unmaskable, process.stdout.columns || 80).join('\n')}\n`);
   } else {
     call.output.raw(Buffer.concat([stdout, stderr]));
   }

@@ -61,10 +61,11 @@ export class WatchedRuns {
     // Whatever comes of it: the next time the next one is read first.
     this.#held.delete(held.runId);
     await this.#try(held.runId, async () => {
-      const { parts } = await this.#daemon.call('run.output', { runId: held.runId });
+      const { result, parts } = await this.#daemon.call('run.output', { runId: held.runId });
       this.#held.set(held.runId, held);
       this.#reading = held;
-      this.#pages.begin(['', heldLine(held), ...heldLines(parts, this.#terminal.columns)].map(shown));
+      const lines = heldLines(parts, result.unmaskable, this.#terminal.columns);
+      this.#pages.begin(['', heldLine(held), ...lines].map(shown));
       this.#more();
     });
   }
