@@ -200,7 +200,10 @@ export class Redactor {
   }
 }
 
-/** Adds a span to others that start before it: to the last of them when they share a byte. */
+/**
+ * Adds a span to others that start before it: to the last of them when they share a byte. What is settled is in the first,
+ * which began before the text at hand.
+ */
 function join(spans: Span[], span: Span): void {
   const last = spans.at(-1);
   if (last === undefined || span.start >= last.end) {
@@ -209,8 +212,6 @@ function join(spans: Span[], span: Span): void {
   }
   last.end = Math.max(last.end, span.end);
   last.hits.push(...span.hits);
-  for (const needle of span.wholes) last.wholes.add(needle);
-  for (const needle of span.parts) last.parts.add(needle);
 }
 
 /** Notes the hits that end within the first `decided` bytes: whatever they are a part of was found by now. */
