@@ -16,13 +16,13 @@ export class PartEnds {
     this.#threes = new Uint8Array(hasParts ? 1 << (THREE_BITS - 3) : 0);
   }
 
+  /** `part`: at least 3. */
   enter(bytes: Buffer, part: number): void {
-    const last = bytes.length - part;
-    for (let at = 0; at < bytes.length; at += 1) {
-      const [one, two, three] = [bytes[at]!, bytes[at + 1], bytes[at + 2]];
-      // 1: it is there; 2: a part may begin with it.
-      this.#ones[one]! |= at <= last ? 3 : 1;
-      if (at > last || two === undefined || three === undefined) continue;
+    // 1: it is there; 2: a part may begin with it.
+    for (const one of bytes) this.#ones[one]! |= 1;
+    for (let at = 0; at + part <= bytes.length; at += 1) {
+      const [one, two, three] = [bytes[at]!, bytes[at + 1]!, bytes[at + 2]!];
+      this.#ones[one]! |= 2;
       mark(this.#twos, (one << 8) | two);
       mark(this.#threes, hashOfThree((one << 16) | (two << 8) | three));
     }

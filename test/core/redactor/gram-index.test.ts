@@ -121,6 +121,60 @@ void test('a text in which one secret stands again and again is found everywhere
   assert.equal(found(new GramIndex([secret]), text).length, 200);
 });
 
+describe('open of a short text, of one whose parts begin with NUL among them', () => {
+  const secret = { isWhole: true, part: 8, bytes: Buffer.from('\0B3$cD5%eF7&', 'latin1') };
+  const other = { ...secret, bytes: Buffer.from('pX4#qR7$wZ2&') };
+  const cases: ReadonlyArray<readonly [text: string, open: number]> = [
+    ['', 0],
+    ['\0', 0],
+    ['B', 0],
+    ['B3', 0],
+    ['\0B3', 0],
+    ['\0B3$', 0],
+    ['!\0B3$', 1],
+    ['pX4#', 0],
+    ['#q', 0],
+    ['!', 1],
+    ['!!', 2],
+    ['eF7&', 4],
+    ['D5%e', 4],
+    ['cD5%', 0],
+    ['$cD5', 0],
+    ['3$cD', 0],
+    ['#qR7$wZ', 0],
+    ['#qR7$wZ2&', 9],
+    ['7$wZ', 4],
+    ['qR7$', 0],
+    ['R7$w', 4],
+  ];
+  for (const [text, open] of cases) {
+    test(`${JSON.stringify(text)}: ${open}`, () => {
+      assert.equal(new GramIndex([other, secret]).openPartFrom(Buffer.from(text, 'latin1')), open);
+    });
+  }
+});
+
+test('what ends with the bytes that are known was found before, what ends with the next one was not', () => {
+  const index = new GramIndex([{ bytes: Buffer.from('pX4#qR7$wZ2&'), isWhole: true, part: 8 }]);
+  const text = Buffer.from('  pX4#qR7$wZ2&  ');
+  assert.deepEqual(found(index, text, 13), [[2, 14, 0, true]]);
+  assert.deepEqual(found(index, text, 14), []);
+});
+
+test('patterns that begin alike are all found, also where their places are a power of two apart', () => {
+  const shared = 'pX4#qR7$';
+  const all = Array.from({ length: 9 }, (_, k) => {
+    const rest = Array.from({ length: 126 }, (_none, n) => ((k * 131 + n) * 7919 + 46_656).toString(36).slice(-4));
+    return { bytes: Buffer.from(`${shared}${rest.join('')}`), isWhole: true, part: 8 };
+  });
+  assert.ok(all.every(({ bytes: own }) => own.length === 512));
+  const runs = found(new GramIndex(all), Buffer.from(`<${shared}>`));
+  assert.deepEqual(
+    runs.map(([, , k]) => k),
+    [0, 1, 2, 3, 4, 5, 6, 7, 8],
+  );
+});
+
 describe('whether a text may reach into a pattern', () => {
   const index = new GramIndex([
     { bytes: Buffer.from('canary-word'), isWhole: true, part: 0 },
