@@ -70,11 +70,15 @@ function unescaped(text: Buffer, name: Buffer): Part {
 
 /** A byte as it is, or what an escape stands for, and how long that is. */
 function characterAt(text: Buffer, at: number): { code: number; length: number } {
-  if (text[at] !== BACKSLASH) return { code: text[at] ?? 0, length: 1 };
-  const unit = text[at + 1] === 0x75 ? hexAt(text, at + 2, 4) : -1;
-  if (unit < 0) return { code: SHORT[String.fromCharCode(text[at + 1] ?? 0)] ?? 0x3f, length: 2 };
-  const isHigh = unit >= 0xd800 && unit < 0xdc00 && text[at + 6] === BACKSLASH && text[at + 7] === 0x75;
-  const low = isHigh ? hexAt(text, at + 8, 4) : -1;
-  if (low < 0xdc00) return { code: unit, length: 6 };
-  return { code: 0x1_0000 + ((unit - 0xd800) << 10) + (low - 0xdc00), length: 12 };
+  if (text[at] !== BACKSLASH) return { code: text[at]!, length: 1 };
+  const unit = unitAt(text, at);
+  if (unit < 0) return { code: SHORT[String.fromCharCode(text[at + 1]!)] ?? 0x3f, length: 2 };
+  const low = unitAt(text, at + 6);
+  const isPair = unit >= 0xd800 && unit < 0xdc00 && low >= 0xdc00 && low < 0xe000;
+  return isPair ? { code: 0x1_0000 + ((unit - 0xd800) << 10) + (low - 0xdc00), length: 12 } : { code: unit, length: 6 };
+}
+
+/** The number in `\uXXXX`; -1 where there is none. */
+function unitAt(text: Buffer, at: number): number {
+  return text[at] === BACKSLASH && text[at + 1] === 0x75 ? hexAt(text, at + 2, 4) : -1;
 }
