@@ -50,7 +50,7 @@ function endOfString(value: Buffer, start: number): number {
 
 function isName(value: Buffer, from: number): boolean {
   let at = from;
-  while (at < value.length && isSpace(value[at]!)) at += 1;
+  while (isSpace(value[at]!)) at += 1;
   return value[at] === COLON;
 }
 

@@ -53,6 +53,7 @@ const CASES: ReadonlyArray<readonly [what: string, text: string, parts: readonly
   ['a host', 'https://host', ['unknown: host']],
   ['a host and a port', 'https://host:8080/a', ['unknown: host:8080', 'unknown: a']],
   ['a user', 'https://app@host', ['unknown: app', 'unknown: host']],
+  ['a user alone', 'https://app@', ['unknown: app']],
   ['a user and a password', `pg://app:${WORD}@db/a`, ['unknown: app', `secret: ${WORD}`, 'unknown: db', 'unknown: a']],
   ['a password alone', `redis://:${WORD}@db`, [`secret: ${WORD}`, 'unknown: db']],
   ['a user that is encoded', 'https://a%40b@host', ['unknown: a%40b', 'unknown: a@b', 'unknown: host']],
