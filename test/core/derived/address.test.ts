@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
 
+import fc from 'fast-check';
+
 import { addressParts, isAddress } from '../../../src/core/derived/address.ts';
 import { derivedFrom } from '../../../src/core/derived/derived.ts';
 import { made, shown } from './made.ts';
@@ -108,4 +110,18 @@ void test('what looks generated is found wherever it stands in an address', () =
     assert.ok(found[0]?.includes(Q), address);
     assert.deepEqual(found.slice(1), [P], address);
   }
+});
+
+void test('any password that was encoded for an address is found in it, as it is written and as it is', () => {
+  const text = (minLength: number): fc.Arbitrary<string> =>
+    fc.string({ unit: fc.constantFrom(...'abZ09:@/?#%&;= é😀'), minLength, maxLength: 20 });
+  fc.assert(
+    fc.property(text(0), text(8), fc.constantFrom('', '/', ':1/a?b=c', '?d=e@f'), (user, password, tail) => {
+      const encoded = encodeURIComponent(password);
+      const address = Buffer.from(`pg://u${encodeURIComponent(user)}:${encoded}@host${tail}`);
+      const found = new Set(derivedFrom(address).map(String));
+      assert.ok(found.has(encoded) && found.has(password));
+    }),
+    { numRuns: 300 },
+  );
 });

@@ -36,6 +36,18 @@ const CASES: ReadonlyArray<readonly [what: string, text: string, parts: readonly
   ['a list', '["a","b"]', ['unknown: a', 'unknown: b']],
   ['values by their names', '{"user":"a","token":"b","key":"c"}', ['unknown: a', 'secret: b', 'doubtful: c']],
   ['a list by its name', '{"tokens":["a",["b"]],"x":"c"}', ['secret: a', 'secret: b', 'unknown: c']],
+  [
+    'a list with an object in it',
+    '{"pins":[{"token":"a"},"b",["c"],{"x":"d"},"e"]}',
+    ['secret: a', 'doubtful: b', 'doubtful: c', 'unknown: d', 'doubtful: e'],
+  ],
+  [
+    'a list behind an object',
+    '[{"token":"a"},"b",[{"token":"c"}],"d"]',
+    ['secret: a', 'unknown: b', 'secret: c', 'unknown: d'],
+  ],
+  ['a list with a list in an object in it', '{"pins":[{"x":["a"]},"b"]}', ['unknown: a', 'doubtful: b']],
+  ['brackets that do not match', '[]]]"a"]', ['unknown: a']],
   ['a name that is a value', '{"x":"token","y":"b"}', ['unknown: token', 'unknown: b']],
   ['a name with a quote in it', '{"a\\"token":"b"}', ['secret: b']],
   ['numbers and words', '{"n":[-1.5e+10,2E3,4567890,true,false,null],"token":"a"}', ['secret: a']],
