@@ -19,7 +19,7 @@ export function addressParts(value: Buffer): Part[] | undefined {
 export function isAddress(word: Buffer): boolean {
   const mark = word.indexOf(MARK);
   if (mark < 0) return hasDriver(word);
-  return mark > 0 && mark <= SCHEME_BYTES_MAX && isLetter(word[0]!) && word.subarray(0, mark).every(isOfScheme);
+  return mark <= SCHEME_BYTES_MAX && isLetter(word[0]!) && word.subarray(0, mark).every(isOfScheme);
 }
 
 /** `user:password@tcp(host:3306)/name`, as Go's MySQL driver has it. */

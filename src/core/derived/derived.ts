@@ -64,7 +64,7 @@ function collect(value: Buffer, depth: number, found: Buffer[]): void {
       // Itself when it is one; its parts, when it is made of some.
       const isWhole = found.length < PARTS_MAX && isSecret(bytes, certainty) && !isPublic(bytes, certainty);
       if (isWhole) found.push(copied(bytes));
-      if (depth > 1 && bytes.length < value.length) collect(bytes, depth - 1, found);
+      if (depth > 1) collect(bytes, depth - 1, found);
     }
     wipeCopies(parts);
     return;

@@ -5,6 +5,7 @@ import { hexAt, type Part } from './taking-apart.ts';
 import { certaintyOf } from './secret-names.ts';
 
 const [QUOTE, BACKSLASH, COLON] = [0x22, 0x5c, 0x3a] as const;
+const [BRACE, BRACE_END, BRACKET, BRACKET_END] = [0x7b, 0x7d, 0x5b, 0x5d] as const;
 
 /** What stands between strings: numbers, words and marks. */
 const BETWEEN = new Set(Buffer.from('{}[]:,+-.0123456789eEtrufalsn', 'latin1'));
@@ -12,14 +13,15 @@ const SHORT: Readonly<Record<string, number>> = { b: 8, t: 9, n: 10, f: 12, r: 1
 
 /** Values of an object or list that are strings, each by its name or the name of the list that it is in. */
 export function jsonParts(value: Buffer): Part[] | undefined {
-  const [first, last] = [value[0], value.at(-1)];
-  if (!(first === 0x7b && last === 0x7d) && !(first === 0x5b && last === 0x5d)) return undefined;
+  if (!isBracketed(value)) return undefined;
   const parts: Part[] = [];
-  let name: Buffer = Buffer.alloc(0);
+  let name: Buffer = value.subarray(0, 0);
+  const around: Buffer[] = [];
   let strings = 0;
   for (let at = 0; at < value.length; at += 1) {
     const byte = value[at]!;
     if (byte !== QUOTE) {
+      name = nameBehind(byte, name, around);
       if (BETWEEN.has(byte) || isSpace(byte)) continue;
       return given(parts);
     }
@@ -32,6 +34,17 @@ export function jsonParts(value: Buffer): Part[] | undefined {
     else parts.push(unescaped(text, name));
   }
   return strings > 0 ? parts : undefined;
+}
+
+function isBracketed(value: Buffer): boolean {
+  const [first, last] = [value[0], value.at(-1)];
+  return (first === BRACE && last === BRACE_END) || (first === BRACKET && last === BRACKET_END);
+}
+
+/** The name of what comes next: behind an object or list, the one that was there before it. */
+function nameBehind(byte: number, name: Buffer, around: Buffer[]): Buffer {
+  if (byte === BRACE || byte === BRACKET) around.push(name);
+  return byte === BRACE_END || byte === BRACKET_END ? (around.pop() ?? name) : name;
 }
 
 /** It was no JSON after all. */
@@ -50,7 +63,7 @@ function endOfString(value: Buffer, start: number): number {
 
 function isName(value: Buffer, from: number): boolean {
   let at = from;
-  while (at < value.length && isSpace(value[at]!)) at += 1;
+  while (isSpace(value[at]!)) at += 1;
   return value[at] === COLON;
 }
 
@@ -70,11 +83,15 @@ function unescaped(text: Buffer, name: Buffer): Part {
 
 /** A byte as it is, or what an escape stands for, and how long that is. */
 function characterAt(text: Buffer, at: number): { code: number; length: number } {
-  if (text[at] !== BACKSLASH) return { code: text[at] ?? 0, length: 1 };
-  const unit = text[at + 1] === 0x75 ? hexAt(text, at + 2, 4) : -1;
-  if (unit < 0) return { code: SHORT[String.fromCharCode(text[at + 1] ?? 0)] ?? 0x3f, length: 2 };
-  const isHigh = unit >= 0xd800 && unit < 0xdc00 && text[at + 6] === BACKSLASH && text[at + 7] === 0x75;
-  const low = isHigh ? hexAt(text, at + 8, 4) : -1;
-  if (low < 0xdc00) return { code: unit, length: 6 };
-  return { code: 0x1_0000 + ((unit - 0xd800) << 10) + (low - 0xdc00), length: 12 };
+  if (text[at] !== BACKSLASH) return { code: text[at]!, length: 1 };
+  const unit = unitAt(text, at);
+  if (unit < 0) return { code: SHORT[String.fromCharCode(text[at + 1]!)] ?? 0x3f, length: 2 };
+  const low = unitAt(text, at + 6);
+  const isPair = unit >= 0xd800 && unit < 0xdc00 && low >= 0xdc00 && low < 0xe000;
+  return isPair ? { code: 0x1_0000 + ((unit - 0xd800) << 10) + (low - 0xdc00), length: 12 } : { code: unit, length: 6 };
+}
+
+/** The number in `\uXXXX`; -1 where there is none. */
+function unitAt(text: Buffer, at: number): number {
+  return text[at] === BACKSLASH && text[at + 1] === 0x75 ? hexAt(text, at + 2, 4) : -1;
 }

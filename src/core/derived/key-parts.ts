@@ -39,7 +39,7 @@ function bodyOf(value: Buffer): Buffer[] | undefined {
 function knownIn(line: Buffer): number {
   for (const [letters, more] of BEGINNINGS) {
     const at = line.indexOf(letters);
-    if (at >= 0 && at < 32) return Math.min(line.length, at + letters.length + more);
+    if (at >= 0 && at < 32) return at + letters.length + more;
   }
   return 0;
 }

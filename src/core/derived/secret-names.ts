@@ -3,25 +3,11 @@
 import { isDigit, isLetter } from './lines.ts';
 
 /** A shorter part of a value is not looked for alone. */
-export const PIECE_BYTES_MIN = 8;
+const PIECE_BYTES_MIN = 8;
 
 /** Names of what is a secret whatever it looks like, and of what is one when it does not look like a word. */
 const SECRET_NAMES = ['pass', 'pwd', 'secret', 'token', 'credential', 'apikey', 'api_key', 'api-key', 'accountkey'];
-const DOUBTFUL_NAMES = [
-  'key',
-  'auth',
-  'session',
-  'sess',
-  'sid',
-  'sig',
-  'cookie',
-  'code',
-  'salt',
-  'seed',
-  'pin',
-  'jwt',
-  'csrf',
-];
+const DOUBTFUL_NAMES = ['key', 'auth', 'sess', 'sid', 'sig', 'cookie', 'code', 'salt', 'seed', 'pin', 'jwt', 'csrf'];
 /** How a name ends that says something about a secret and is none: `token_uri`, `password_file`. */
 const ABOUT_NAMES = [
   'uri',
@@ -40,11 +26,10 @@ const ABOUT_NAMES = [
 ];
 
 /** Passwords that are words of everyday output. They hide nothing, and masked they would hide half of a log. */
-const EVERYDAY_WORDS = new Set(
+const EVERYDAY_WORDS =
   'password passw0rd password1 postgres postgresql mysqladmin administrator changeme changeit localhost anonymous username development production staging testing default example database rabbitmq guestguest rootroot minioadmin elastic mongoadmin required disabled enabled internal verify-full verify-ca x-oauth-basic x-access-token undefined'.split(
     ' ',
-  ),
-);
+  );
 
 export type Certainty = 'secret' | 'doubtful' | 'unknown';
 
@@ -80,8 +65,8 @@ const LONG_TURNS = 0.42;
 /** Whether some stretch of letters and digits looks like made by a generator. */
 export function looksRandom(part: Buffer): boolean {
   for (let start = 0, at = 0; at <= part.length; at += 1) {
-    const isInside = at < part.length && (isDigit(part[at]!) || isLetter(part[at]!));
-    if (isInside) continue;
+    const byte = part[at] ?? 0;
+    if (isDigit(byte) || isLetter(byte)) continue;
     if (at - start >= RANDOM_BYTES_MIN && isRandom(part.subarray(start, at))) return true;
     start = at + 1;
   }
@@ -106,9 +91,7 @@ function kindOf(byte: number): number {
 }
 
 function isEveryday(part: Buffer): boolean {
-  if (part.length > 16) return false;
-  for (const word of EVERYDAY_WORDS) if (word.length === part.length && isAlike(part, word)) return true;
-  return false;
+  return EVERYDAY_WORDS.some((word) => isAlike(part, word));
 }
 
 /** ASCII letters of either kind count as one. Compared byte by byte: a part of a value becomes no string. */
@@ -133,5 +116,5 @@ function holds(name: Buffer, word: string): boolean {
 }
 
 function endsWith(name: Buffer, word: string): boolean {
-  return name.length >= word.length && isAlike(name.subarray(name.length - word.length), word);
+  return isAlike(name.subarray(-word.length), word);
 }

@@ -8,6 +8,9 @@ const [EQUAL, COLON, SEMICOLON] = [0x3d, 0x3a, 0x3b] as const;
 /** A name is not longer. */
 const NAME_BYTES_MAX = 64;
 
+const NETRC_STARTS = ['machine', 'default'].map((word) => Buffer.from(word, 'latin1'));
+const NETRC_PASSWORD = Buffer.from('password', 'latin1');
+
 /** Values of settings; undefined when the value is something else, or might be. */
 export function settingParts(value: Buffer): Part[] | undefined {
   return netrcParts(value) ?? (value.includes(0x0a) ? fileParts(value) : lineParts(value));
@@ -40,19 +43,18 @@ function lineParts(value: Buffer): Part[] | undefined {
     if (part !== undefined) parts.push(part);
     else if (!isSemicolon || !item.every(isLetter)) return undefined;
   }
-  const isOne = parts.length === 1 && parts[0]!.certainty !== 'unknown';
-  return parts.length > 1 || isOne ? parts : undefined;
+  // With an equals sign there is one at least.
+  return parts.length > 1 || parts[0]!.certainty !== 'unknown' ? parts : undefined;
 }
 
 function settingOf(item: Buffer, between: readonly number[]): Part | undefined {
   const at = item.findIndex((byte) => between.includes(byte));
-  if (at <= 0 || at > NAME_BYTES_MAX) return undefined;
+  if (at < 0 || at > NAME_BYTES_MAX) return undefined;
   const name = trimmed(item.subarray(item.indexOf('export ') === 0 ? 'export '.length : 0, at));
   const isNamed = name.length > 0 && !isDigit(name[0]!) && name.every(isOfName);
   const bytes = unquoted(trimmed(item.subarray(at + 1)));
   // `==` at the end is how base64 ends.
-  if (!isNamed || bytes[0] === EQUAL || (bytes.length === 0 && item[at] === EQUAL && between.length === 1))
-    return undefined;
+  if (!isNamed || bytes[0] === EQUAL || (bytes.length === 0 && between.length === 1)) return undefined;
   return { bytes, certainty: certaintyOf(name), isCopy: false };
 }
 
@@ -66,13 +68,12 @@ function unquoted(bytes: Buffer): Buffer {
   return isQuoted ? bytes.subarray(1, -1) : bytes;
 }
 
-/** `machine host login user password word` (ftp's netrc, which curl and git read). */
+/** `machine host login user password word` (ftp's netrc, which curl and git read), with any white space between. */
 function netrcParts(value: Buffer): Part[] | undefined {
-  if (!value.includes('machine ') && !value.includes('default ')) return undefined;
   const words = splitBy(value, isSpace).filter(({ length }) => length > 0);
-  if (!['machine', 'default'].some((word) => words[0]?.equals(Buffer.from(word)) === true)) return undefined;
+  if (words.length < 2 || !NETRC_STARTS.some((start) => words[0]!.equals(start))) return undefined;
   return words.flatMap((bytes, k) => {
-    const isPassword = k > 0 && words[k - 1]!.equals(Buffer.from('password'));
+    const isPassword = k > 0 && words[k - 1]!.equals(NETRC_PASSWORD);
     return isPassword ? [{ bytes, certainty: 'secret' as const, isCopy: false }] : [];
   });
 }

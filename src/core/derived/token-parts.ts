@@ -1,7 +1,7 @@
 // Tokens of several pieces: a JWT, what stands behind `Basic` and `Bearer`, and words with something between them, such as
 // the two halves of an AWS key.
 
-import { isDigit, isLetter, isSpace } from './lines.ts';
+import { copied, isDigit, isLetter, isSpace } from './lines.ts';
 import { splitBy, type Part } from './taking-apart.ts';
 
 /** How every JWT begins: `{"` in base64. */
@@ -12,9 +12,9 @@ const PAYLOAD_BYTES_MIN = 24;
 /** Of a JWT (RFC 7519) the signature, and the payload when it is long; the header is that of many. */
 export function tokenParts(value: Buffer): Part[] | undefined {
   if (!value.subarray(0, JWT_START.length).equals(JWT_START)) return undefined;
-  const [header, payload, signature, ...more] = splitBy(value, (byte) => byte === 0x2e);
-  if (header === undefined || payload === undefined || signature === undefined || more.length > 0) return undefined;
-  if (![header, payload, signature].every((piece) => piece.every(isOfBase64))) return undefined;
+  const pieces = splitBy(value, (byte) => byte === 0x2e);
+  if (pieces.length !== 3 || !pieces.every((piece) => piece.every(isOfBase64))) return undefined;
+  const [payload, signature] = [pieces[1]!, pieces[2]!];
   const parts: Part[] = [{ bytes: signature, certainty: 'secret', isCopy: false }];
   if (payload.length >= PAYLOAD_BYTES_MIN) parts.push({ bytes: payload, certainty: 'secret', isCopy: false });
   return parts;
@@ -32,19 +32,25 @@ const SCHEMES = ['Basic', 'Bearer', 'Token', 'token', 'ApiKey', 'Negotiate'].map
 export function bearerParts(value: Buffer): Part[] | undefined {
   const words = splitBy(value, isSpace).filter(({ length }) => length > 0);
   const start = words[0]?.equals(Buffer.from('Authorization:', 'latin1')) === true ? 1 : 0;
-  const [scheme, bytes] = [words[start], words[start + 1]];
-  if (words.length !== start + 2 || bytes === undefined) return undefined;
-  if (!SCHEMES.some((known) => scheme?.equals(known))) return undefined;
+  if (words.length !== start + 2) return undefined;
+  const [scheme, bytes] = [words[start]!, words[start + 1]!];
+  if (!SCHEMES.some((known) => scheme.equals(known))) return undefined;
   const parts: Part[] = [{ bytes, certainty: 'secret', isCopy: false }];
-  const decoded = scheme?.equals(SCHEMES[0]!) === true ? base64Decoded(bytes) : Buffer.alloc(0);
+  return scheme.equals(SCHEMES[0]!) ? [...parts, ...passwordIn(bytes)] : parts;
+}
+
+/** Of `user:password` in base64 the password. */
+function passwordIn(text: Buffer): Part[] {
+  const decoded = base64Decoded(text);
   const colon = decoded.indexOf(0x3a);
-  if (colon >= 0) parts.push({ bytes: Buffer.from(decoded.subarray(colon + 1)), certainty: 'secret', isCopy: true });
+  const parts: Part[] =
+    colon < 0 ? [] : [{ bytes: copied(decoded.subarray(colon + 1)), certainty: 'secret', isCopy: true }];
   decoded.fill(0);
   return parts;
 }
 
 function base64Decoded(text: Buffer): Buffer {
-  const decoded = Buffer.alloc(Math.ceil((text.length * 3) / 4));
+  const decoded = Buffer.alloc(text.length);
   let [bits, width, end] = [0, 0, 0];
   for (const byte of text) {
     const six = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'.indexOf(String.fromCharCode(byte));

@@ -8,11 +8,7 @@ import fc from 'fast-check';
 
 import { derivedFrom, isStructured } from '../../../src/core/derived/derived.ts';
 import { NeedleSet, Redactor } from '../../../src/core/redactor/redactor.ts';
-
-/** Letters that look generated, the same each time; made here, so that no scanner takes them for a secret. */
-function made(word: string, count: number, from = /[^A-Za-z0-9]/g): string {
-  return createHash('sha512').update(word).digest('base64').replaceAll(from, '').slice(0, count);
-}
+import { made } from './made.ts';
 
 const [P, Q] = [made('p', 20), made('q', 24)];
 const ID = `AKIA${made('id', 60).toUpperCase().slice(0, 16)}`;

@@ -6,10 +6,7 @@ import { createHash } from 'node:crypto';
 import test, { describe } from 'node:test';
 
 import { NeedleSet, Redactor } from '../../../src/core/redactor/redactor.ts';
-
-function made(word: string, count: number, from = /[^A-Za-z0-9]/g): string {
-  return createHash('sha512').update(word).digest('base64').replaceAll(from, '').slice(0, count);
-}
+import { made } from './made.ts';
 
 const RSA_START = 'MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC';
 const PEM = [
