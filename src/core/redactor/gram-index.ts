@@ -59,7 +59,7 @@ export class GramIndex {
   readonly #isSought: Uint8Array;
   /** How many telling parts of the least length begin in a pattern before this place of the arena. */
   readonly #tellings: Uint16Array;
-  readonly #ends: PartEnds;
+  readonly #ends = new PartEnds();
   readonly #stretches = new Stretches();
 
   /** `patterns` are copied. */
@@ -84,7 +84,6 @@ export class GramIndex {
     this.#owners = new Int32Array(entries);
     this.#isSought = new Uint8Array(entries);
     this.#tellings = new Uint16Array(this.#arena.length);
-    this.#ends = new PartEnds(this.#patterns.some(({ part }) => part > 0));
     let entry = 0;
     for (let k = 0; k < patterns.length; k += 1) entry = this.#enter(k, tellings[k]!, entry);
   }
@@ -164,7 +163,7 @@ export class GramIndex {
    * (those that end before were found by an earlier call), in no order. A part is as long as text and pattern agree.
    */
   find(text: Buffer, known: number, found: Found): void {
-    if (this.#grams.length === 0 || text.length < PATTERN_BYTES_MIN) return;
+    if (text.length < PATTERN_BYTES_MIN) return;
     const filter = this.#filter;
     const shift = this.#filterShift;
     // A view of numbers has to begin at a multiple of their size.

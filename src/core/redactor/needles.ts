@@ -89,15 +89,13 @@ function addNeedles(
   part: number,
   value: Buffer,
 ): void {
-  const words = part > 0 ? wordsOf(spelled) : [];
-  const isWord = words.length === 1 && words[0]!.length === spelled.length;
   for (const bytes of piecesOf(spelled)) {
     // A piece may hold nothing that this encoding changes.
     const form = bytes.length < spelled.length && value.includes(bytes) ? 'raw' : spelledForm;
-    addNeedle(needles, { bytes, form, isWhole: true, part: isWord ? part : 0 });
+    addNeedle(needles, { bytes, form, isWhole: true, part: 0 });
   }
-  if (isWord) return;
-  for (const bytes of words.flatMap((word) => piecesOf(word))) {
+  if (part === 0) return;
+  for (const bytes of wordsOf(spelled).flatMap((word) => piecesOf(word))) {
     addNeedle(needles, { bytes, form: spelledForm, isWhole: false, part });
   }
 }
@@ -142,7 +140,6 @@ function hashOf(bytes: Buffer): number {
 }
 
 function piecesOf(bytes: Buffer): Buffer[] {
-  if (bytes.length <= PIECE_BYTES) return [bytes];
   const pieces: Buffer[] = [];
   for (let at = 0; at + PIECE_BYTES < bytes.length; at += PIECE_BYTES - PIECE_OVERLAP) {
     pieces.push(bytes.subarray(at, at + PIECE_BYTES));
@@ -162,7 +159,8 @@ export class NeedleSet {
   }
 
   /**
-   * Reads the values and keeps none of them; the caller wipes its own. Empty and blank values are never needles.
+   * Reads the values and keeps none of them; the caller wipes its own. Empty and blank values are never needles. Each name
+   * is there once.
    * Throws `input/too_large` when the values together are too much to look for.
    */
   static compile(sources: readonly NeedleSource[]): NeedleSet {
@@ -177,7 +175,6 @@ export class NeedleSet {
         }
         if (total > NEEDLES_BYTES_MAX) throw tooLong();
       }
-      // The sort is stable: of the same spelling under one name, the first form stays.
       return NeedleSet.#fromSorted(all.sort((a, b) => compareBytes(a.needle.bytes, b.needle.bytes)));
     } finally {
       for (const bytes of spent) bytes.fill(0);
@@ -195,13 +192,12 @@ export class NeedleSet {
       } else {
         patterns[patterns.length - 1] = either(last, needle);
       }
-      const own = owners.at(-1)!;
-      if (own.every((owner) => owner.name !== name)) own.push({ name, form: needle.form });
+      owners.at(-1)!.push({ name, form: needle.form });
     }
     return new NeedleSet(new Matcher(patterns), owners);
   }
 
-  /** Whose spelling needle `needle` is: at least one owner, each name once. */
+  /** Whose spelling needle `needle` is: at least one owner, each once. */
   ownersOf(needle: number): readonly Owner[] {
     return this.#owners[needle] ?? [];
   }

@@ -8,13 +8,8 @@ const THREE_BITS = 19;
 /** Ends of one, two and three bytes that could grow into a part: by table, since they hold no gram. */
 export class PartEnds {
   readonly #ones = new Uint8Array(1 << 8);
-  readonly #twos: Uint8Array;
-  readonly #threes: Uint8Array;
-
-  constructor(hasParts: boolean) {
-    this.#twos = new Uint8Array(hasParts ? 1 << 13 : 0);
-    this.#threes = new Uint8Array(hasParts ? 1 << (THREE_BITS - 3) : 0);
-  }
+  readonly #twos = new Uint8Array(1 << 13);
+  readonly #threes = new Uint8Array(1 << (THREE_BITS - 3));
 
   /** `part`: at least 3. */
   enter(bytes: Buffer, part: number): void {
@@ -56,5 +51,5 @@ function mark(table: Uint8Array, n: number): void {
 }
 
 function isMarked(table: Uint8Array, n: number): boolean {
-  return table.length > 0 && (table[n >> 3]! & (1 << (n & 7))) !== 0;
+  return (table[n >> 3]! & (1 << (n & 7))) !== 0;
 }

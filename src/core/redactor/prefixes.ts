@@ -52,7 +52,6 @@ export class Prefixes {
   /** Walks on over text[start + depth …]; true when the end is reached and some string is longer than that. */
   #reachesEnd(text: Buffer, start: number, walk: Walk): boolean {
     const length = text.length - start;
-    if (length >= this.#longest) return false;
     if (walk.depth === 0) this.#enter(text, start, walk);
     while (walk.low < walk.high && walk.depth < length) {
       if (walk.high - walk.low > 1) {

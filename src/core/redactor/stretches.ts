@@ -11,11 +11,9 @@ export class Stretches {
   /** By hash: how far apart the places in the arena and in the text are, and where the stretch ends in the text. */
   readonly #shifts = new Int32Array(STRETCHES);
   readonly #ends = new Int32Array(STRETCHES);
-  #isUsed = false;
 
   forget(): void {
-    if (this.#isUsed) this.#ends.fill(0);
-    this.#isUsed = false;
+    this.#ends.fill(0);
   }
 
   has(shift: number, at: number): boolean {
@@ -27,6 +25,5 @@ export class Stretches {
     const slot = shift & (STRETCHES - 1);
     this.#shifts[slot] = shift;
     this.#ends[slot] = end;
-    this.#isUsed = true;
   }
 }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { derivedFrom, isStructured } from '../../../src/core/derived/derived.ts';
-import { made } from './made.ts';
+import { buffersOf, made } from './made.ts';
 
 const P = made('p', 20);
 const PEM = ['-----BEGIN PRIVATE KEY-----', made('one', 64), made('two', 64), '-----END PRIVATE KEY-----', ''].join(
@@ -40,23 +40,9 @@ void test('a part that is made of parts is looked for whole if its name says so,
 
 /** Every buffer that is made on the way and is not among what `work` gives. */
 function left(work: () => readonly Buffer[]): Buffer[] {
-  // oxlint-disable-next-line typescript/unbound-method -- they do not ask what they are called on
-  const { alloc, allocUnsafe } = Buffer;
-  const buffers: Buffer[] = [];
-  const kept = (buffer: Buffer): Buffer => {
-    buffers.push(buffer);
-    return buffer;
-  };
-  Object.assign(Buffer, {
-    alloc: (size: number) => kept(alloc(size)),
-    allocUnsafe: (size: number) => kept(allocUnsafe(size)),
-  });
-  try {
-    const given = work();
-    return buffers.filter((buffer) => buffer.length > 0 && !given.includes(buffer));
-  } finally {
-    Object.assign(Buffer, { alloc, allocUnsafe });
-  }
+  let given: readonly Buffer[] = [];
+  const buffers = buffersOf(() => (given = work()));
+  return buffers.filter((buffer) => !given.includes(buffer));
 }
 
 void test('what was decoded or put together to look at it is wiped', () => {

@@ -1,4 +1,5 @@
-// What the tests of this room have in common: letters that look generated, and parts of a value as text.
+// What the tests of this room have in common: letters that look generated, parts of a value as text, and what is left in
+// memory.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -26,4 +27,25 @@ export function alone(text: string): Buffer {
   const bytes = Buffer.alloc(Buffer.byteLength(text));
   bytes.write(text);
   return bytes;
+}
+
+/** Every buffer that is made while `work` goes on. */
+export function buffersOf(work: () => unknown): Buffer[] {
+  // oxlint-disable-next-line typescript/unbound-method -- they do not ask what they are called on
+  const { alloc, allocUnsafe } = Buffer;
+  const buffers: Buffer[] = [];
+  const kept = (buffer: Buffer): Buffer => {
+    if (buffer.length > 0) buffers.push(buffer);
+    return buffer;
+  };
+  Object.assign(Buffer, {
+    alloc: (...args: Parameters<typeof alloc>) => kept(alloc(...args)),
+    allocUnsafe: (size: number) => kept(allocUnsafe(size)),
+  });
+  try {
+    work();
+    return buffers;
+  } finally {
+    Object.assign(Buffer, { alloc, allocUnsafe });
+  }
 }

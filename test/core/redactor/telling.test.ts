@@ -44,6 +44,8 @@ describe('of eight bytes', () => {
   const cases: ReadonlyArray<readonly [text: string, isTelling: boolean, why: string]> = [
     ['abcdefgh', false, 'small letters alone are a word'],
     ['ABCDEFGH', false, 'so are capitals'],
+    ['ABCDEFGZ', false, 'to the last of them'],
+    ['stuvwxyz', false, 'small ones too'],
     ['12345678', false, 'digits alone are a number'],
     ['abcdeabc', false, 'five different bytes are too few'],
     ['abcde1ab', true, 'six of two kinds'],
