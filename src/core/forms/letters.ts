@@ -50,7 +50,10 @@ export function spellLatin(value: Buffer): Buffer[] {
   const narrow = Buffer.allocUnsafe(value.length);
   let length = 0;
   for (const { code } of charactersOf(value)) {
-    if (code < 0 || code > 0xff) return [twice.subarray(0, end)];
+    if (code < 0 || code > 0xff) {
+      narrow.fill(0, 0, length);
+      return [twice.subarray(0, end)];
+    }
     narrow[length++] = code;
   }
   return [narrow.subarray(0, length), twice.subarray(0, end)];
@@ -89,7 +92,8 @@ export function spellReversed(value: Buffer): Buffer[] {
   return value.some((byte) => byte >= 0x80) ? [bytes, reversedCharacters(value)] : [bytes];
 }
 
-function reversedBytes(value: Buffer): Buffer {
+/** `toReversed` makes a copy, which is taken as it is: another one of it would be left behind. */
+export function reversedBytes(value: Buffer): Buffer {
   return Buffer.from(value.toReversed().buffer);
 }
 

@@ -22,3 +22,25 @@ export function assertSpelled(
 export function latin1(text: string): Buffer {
   return Buffer.from(text, 'latin1');
 }
+
+const CAPITALS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
+/** RFC 4648, tables 1 to 3. */
+export const LETTERS_64 = `${CAPITALS}${CAPITALS.toLowerCase()}0123456789+/`;
+export const LETTERS_64_URL = `${CAPITALS}${CAPITALS.toLowerCase()}0123456789-_`;
+export const LETTERS_32 = `${CAPITALS}234567`;
+
+/**
+ * What an alphabet makes of bytes behind `before` others, bit by bit: the letters that none of those have a part in. The last
+ * is filled up with zeros; `sure` is without it then, since what is behind the bytes decides what it is.
+ */
+export function lettersOf(
+  bytes: Uint8Array,
+  letters: string,
+  before = 0,
+): { readonly all: string; readonly sure: string } {
+  const width = Math.log2(letters.length);
+  const bits = '?'.repeat(8 * before) + Array.from(bytes, (byte) => byte.toString(2).padStart(8, '0')).join('');
+  const groups = (bits.match(new RegExp(`.{1,${width}}`, 'g')) ?? []).filter((group) => !group.includes('?'));
+  const all = groups.map((group) => letters[Number.parseInt(group.padEnd(width, '0'), 2)]).join('');
+  return { all, sure: (groups.at(-1)?.length ?? width) < width ? all.slice(0, -1) : all };
+}
