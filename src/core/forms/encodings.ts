@@ -124,7 +124,6 @@ function spellBase64Whole(value: Buffer): Buffer[] {
 const HEX = (['lower', 'upper'] as const).map((letters) => ({ bytes: hexTable(letters) }));
 
 function spellHexLines(value: Buffer): Buffer[] {
-  if (value.length * 2 <= HEX_WIDTH) return [];
   const texts = spellBy(value, HEX);
   const lines = texts.flatMap((text) => wrapped(text, HEX_WIDTH) ?? []);
   wipeAll(texts);
@@ -143,12 +142,10 @@ const NUMBERS = [
 ];
 const NUMBERS_BEYOND = [', ', ',', ' '].map((between) => separatedBy(String, between, true));
 
-/** Of a long value also what Node shows of a Buffer. */
+/** Also what Node shows of a Buffer, which is something else when the value is long. */
 function spellHexSeparated(value: Buffer): Buffer[] {
-  const whole = HEX_SEPARATED.map((table) => separated(value, table));
-  return value.length > INSPECTED_BYTES
-    ? [...whole, separated(value.subarray(0, INSPECTED_BYTES), HEX_SEPARATED[0]!)]
-    : whole;
+  const inspected = separated(value.subarray(0, INSPECTED_BYTES), HEX_SEPARATED[0]!);
+  return [inspected, ...HEX_SEPARATED.map((table) => separated(value, table))];
 }
 
 function spellNumbers(value: Buffer): Buffer[] {

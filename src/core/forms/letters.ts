@@ -19,13 +19,11 @@ function normal(value: Buffer, form: 'NFC' | 'NFD'): Buffer {
   let end = 0;
   let cluster: number[] = [];
   const flush = (): void => {
-    const isPlain = cluster.length === 1 && cluster[0]! < 0x80;
-    if (isPlain) text[end++] = cluster[0]!;
-    else end += text.write(String.fromCodePoint(...cluster).normalize(form), end);
+    end += text.write(String.fromCodePoint(...cluster).normalize(form), end);
     cluster = [];
   };
   for (const { code, at } of charactersOf(value)) {
-    const isJoined = code >= MARKS_FROM && cluster.length > 0 && JOINED.test(String.fromCodePoint(code));
+    const isJoined = code >= MARKS_FROM && JOINED.test(String.fromCodePoint(code));
     if (!isJoined) flush();
     if (code >= 0) cluster.push(code);
     else text[end++] = value[at]!;
@@ -132,11 +130,11 @@ function casesBeyond(value: Buffer): Buffer[] {
     (letter: string) => letter.toLowerCase(),
     (letter: string) => (letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase()),
   ];
-  return changes.map((change, k) => {
+  return changes.map((change) => {
     const text = Buffer.alloc(value.length * NORMAL_GROWTH);
     let end = 0;
     for (const { code, at } of charactersOf(value)) {
-      if (code < 0x80) text[end++] = CASE_SPELLINGS[k]!.bytes.of(value[at]!)?.charCodeAt(0) ?? value[at]!;
+      if (code < 0) text[end++] = value[at]!;
       else end += text.write(change(String.fromCodePoint(code)), end);
     }
     return text.subarray(0, end);

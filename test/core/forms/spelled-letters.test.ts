@@ -29,6 +29,7 @@ const NORMALIZED = [
   'ΐΐ',
   '\u{1d160}\u{1d160}',
   '\u0301e',
+  'a\u0300',
   '\u00c5\u212b\ufb01',
   'a b\u00a0c',
 ];
@@ -101,6 +102,7 @@ void test('letters beyond ASCII have capitals too, and some become longer by it'
     all.toLowerCase(),
     `AbÉéSS${'ΐ'.toUpperCase()}${'İ'.toLowerCase()}ǆ漢😀`,
   ]);
+  assertSpelled(spellCase, latin1('\xffaB'), ['latin1 \xffAB', 'latin1 \xffab', 'latin1 \xffAb']);
   const growing = 'ΐ'.repeat(5);
   assertSpelled(spellCase, growing, [growing, growing.toUpperCase()]);
 });
