@@ -134,13 +134,12 @@ const CASES = ['lower', 'upper'] as const;
 const HEX_SEPARATED = [' ', ':', '-', ', 0x'].flatMap((between) =>
   CASES.map((letters) => separatedBy((byte) => hexDigits(byte, 2, letters), between)),
 );
-/** Numbers of bytes; of characters, where they are others; octal, and as Unicode has them. */
+/** Numbers of bytes and of characters; octal, and as Unicode has them. */
 const NUMBERS = [
-  ...[', ', ',', ' '].map((between) => separatedBy(String, between)),
+  ...[', ', ',', ' '].flatMap((between) => [separatedBy(String, between), separatedBy(String, between, true)]),
   separatedBy((byte) => byte.toString(8).padStart(3, '0'), ' '),
   separatedBy((code) => `U+${hexDigits(code, code > 0xffff ? 5 : 4, 'upper')}`, ' ', true),
 ];
-const NUMBERS_BEYOND = [', ', ',', ' '].map((between) => separatedBy(String, between, true));
 
 /** Also what Node shows of a Buffer, which is something else when the value is long. */
 function spellHexSeparated(value: Buffer): Buffer[] {
@@ -149,8 +148,7 @@ function spellHexSeparated(value: Buffer): Buffer[] {
 }
 
 function spellNumbers(value: Buffer): Buffer[] {
-  const isAscii = value.every((byte) => byte < 0x80);
-  return [...NUMBERS, ...(isAscii ? [] : NUMBERS_BEYOND)].map((table) => separated(value, table));
+  return NUMBERS.map((table) => separated(value, table));
 }
 
 function spellBase64Utf16(value: Buffer): Buffer[] {

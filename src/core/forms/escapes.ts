@@ -122,9 +122,9 @@ export function spellJson(value: Buffer): Buffer[] {
     const once = spell(value, spelling);
     if (once === undefined) return [];
     const plain = spell(once, JSON_PLAIN);
-    const own = spelling === JSON_PLAIN || spelling === JSON_ASCII ? undefined : spell(once, spelling);
-    const thrice = plain !== undefined && own === undefined ? spell(plain, JSON_PLAIN) : undefined;
-    return [once, plain ?? [], own ?? [], thrice ?? []].flat();
+    const isPlain = spelling === JSON_PLAIN || spelling === JSON_ASCII;
+    const again = isPlain ? plain && spell(plain, JSON_PLAIN) : spell(once, spelling);
+    return [once, plain ?? [], again ?? []].flat();
   });
 }
 

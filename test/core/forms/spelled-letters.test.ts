@@ -54,9 +54,9 @@ void test('text is spelled as Latin-1 where that has its letters, and as UTF-8 o
   const twice = (text: string): string => latin1(text).toString('utf8');
   assert.equal(twice('\xc3\x83\xc2\xa9'), Buffer.from('é').toString('latin1'));
   assertSpelled(spellLatin, 'plain', []);
-  assertSpelled(spellLatin, 'a\x7f\u0080é\u00ff', [
-    'latin1 a\x7f\x80\xe9\xff',
-    Buffer.from('a\x7f\u0080é\u00ff').toString('latin1'),
+  assertSpelled(spellLatin, 'a\x00\x7f\u0080é\u00ff', [
+    'latin1 a\x00\x7f\x80\xe9\xff',
+    Buffer.from('a\x00\x7f\u0080é\u00ff').toString('latin1'),
   ]);
   assertSpelled(spellLatin, 'aéĀ', [Buffer.from('aéĀ').toString('latin1')]);
   assertSpelled(spellLatin, latin1('a\xe9'), ['aé']);
