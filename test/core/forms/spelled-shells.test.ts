@@ -41,18 +41,40 @@ void test('what is special in a shell stands behind a backslash where that shell
     RAW`x\ !\"\#\$%\&\(\)\*+,-./09:\;\<=\>\?@AZ\[\\\]\^_az\{\|\}~:~=~\$\'z`, // ${(q)v} of zsh
     RAW`x\ \!\"#\$%\&\(\)\*+\,-./09:\;\<=\>\?@AZ\[\\\]\^_az\{\|\}~:\~=\~\$\'z`, // printf %q of bash
   ]);
-  // A backtick: inside double quotes and in words.
-  assertSpelled(spellShell, 'a`b', ['a\\`b']);
+  // A backtick, which zsh does not leave alone between double quotes as it does `$'`.
+  assertSpelled(spellShell, "`$'", [
+    "`$'\\''",
+    `\`$'"'"'`,
+    "\\`\\$'", // declare -p of bash
+    "`$\\'",
+    "\\`\\$\\'", // printf %q
+    `\`$'"'"`, // dash
+    "`$'\\'", // ${(q+)v} of zsh
+    "\\`$'", // ${(qqq)v} of zsh
+  ]);
 });
 
 void test('control characters are written by letter or number', () => {
-  assertSpelled(spellShell, 'a\x01\x07\b\t\n\v\f\r\x1a\x1b\x1f \x7fz', [
-    RAW`a\001\a\b\t\n\v\f\r\032\E\037 \177z`, // bash
-    RAW`a\001\a\b\t\n\v\f\r\032\033\037 \177z`, // zsh
-    RAW`a\C-A\C-G\C-H\t\n\C-K\C-L\C-M\C-Z\C-[\C-_ \C-?z`, // zsh -x
+  assertSpelled(spellShell, 'a!\x01\x07\b\t\n\v\f\r\x1a\x1b\x1f \x7fz', [
+    RAW`a!\001\a\b\t\n\v\f\r\032\E\037 \177z`, // bash
+    RAW`a\!\001\a\b\t\n\v\f\r\032\033\037 \177z`, // zsh
+    RAW`a!\C-A\C-G\C-H\t\n\C-K\C-L\C-M\C-Z\C-[\C-_ \C-?z`, // zsh -x
     // ${(q)v} of zsh
-    RAW`a$'\001'$'\a'$'\b'$'\t'$'\n'$'\v'$'\f'$'\r'$'\032'$'\033'$'\037'\ $'\177'z`,
-    'a\x01\x07\b\\\t\\\n\v\f\r\x1a\x1b\x1f\\ \x7fz', // a word of bash
+    RAW`a!$'\001'$'\a'$'\b'$'\t'$'\n'$'\v'$'\f'$'\r'$'\032'$'\033'$'\037'\ $'\177'z`,
+    'a\\!\x01\x07\b\\\t\\\n\v\f\r\x1a\x1b\x1f\\ \x7fz', // as bash has the rest of a word
+  ]);
+});
+
+void test('beside control characters quotes and backslashes are escaped too', () => {
+  assertSpelled(spellShell, "'\\\x01", [
+    "'\\''\\\x01",
+    `'"'"'\\\x01`,
+    "'\\\\\x01",
+    RAW`\'\\\001`, // $'…'
+    RAW`\'\\\C-A`, // zsh -x
+    RAW`\'\\$'\001'`, // ${(q)v} of zsh
+    "\\''\\\x01",
+    "\\'\\\\\x01",
   ]);
 });
 
@@ -68,8 +90,9 @@ void test('a character beyond ASCII stays in a locale that knows it; its bytes, 
   ]);
 });
 
-void test('what nothing is special in is not spelled for a shell at all', () => {
+void test('what nothing is special in is not spelled at all', () => {
   for (const spell of [spellShell, spellWindows]) assert.deepEqual(spell(Buffer.from('aZ09_-+.')), []);
+  assert.deepEqual(spellBy(Buffer.from('a ~'), [...CAT_SPELLINGS, QUOTED_PRINTABLE]), []);
 });
 
 void test('cmd puts a caret, batch files a percent sign and PowerShell a backtick before what is special', () => {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { ENCODINGS } from '../../../src/core/forms/encodings.ts';
+import { spellBy, tableFrom } from '../../../src/core/forms/spelling.ts';
 
 const WAYS = ['alloc', 'allocUnsafe', 'allocUnsafeSlow'] as const;
 
@@ -50,4 +51,11 @@ void test('of a value nothing is left in memory but its spellings', () => {
   }
   assert.deepEqual(problems, []);
   assert.ok(count > ENCODINGS.length);
+});
+
+void test('the room in which spellings are written is wiped, and it is larger for a longer value', () => {
+  const value = Buffer.alloc(10_000, 'k');
+  const others = othersOf(() => spellBy(value, [{ bytes: tableFrom({ k: 'K' }) }]));
+  assert.equal(others.length, 1);
+  assert.ok(others[0]!.length >= 10_000 && others[0]!.every((byte) => byte === 0));
 });

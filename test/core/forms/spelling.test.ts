@@ -39,6 +39,7 @@ const CHARACTERS: ReadonlyArray<readonly [bytes: string, codes: readonly number[
   ['\xf4\x8f\xbf\xbf', [0x10_ffff]],
   ['\xf4\x90\x80\x80', [-1, -1, -1, -1]],
   ['\xf5\x80\x80\x80', [-1, -1, -1, -1]],
+  ['\xf8\x80\x80\x80', [-1, -1, -1, -1]],
   ['\xff', [-1]],
   ['\xf0\x90\x80', [-1, -1, -1]],
   ['\xf0\x90\x80a', [-1, -1, -1, 0x61]],
