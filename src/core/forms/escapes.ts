@@ -121,10 +121,10 @@ export function spellJson(value: Buffer): Buffer[] {
   return JSON_SPELLINGS.flatMap((spelling) => {
     const once = spell(value, spelling);
     if (once === undefined) return [];
-    const plain = spell(once, JSON_PLAIN);
+    // There is a backslash in what was spelled, so each spells it again.
+    const plain = spell(once, JSON_PLAIN)!;
     const isPlain = spelling === JSON_PLAIN || spelling === JSON_ASCII;
-    const again = isPlain ? plain && spell(plain, JSON_PLAIN) : spell(once, spelling);
-    return [once, plain ?? [], again ?? []].flat();
+    return [once, plain, isPlain ? spell(plain, JSON_PLAIN)! : spell(once, spelling)!];
   });
 }
 

@@ -83,6 +83,36 @@ void test('what is special between the quotes of a language stands behind a back
   ]);
 });
 
+void test('beside controls and letters beyond ASCII each language has its own way with quotes', () => {
+  assertSpelled(spellLanguages, '\'"`$@:\\\x0e\n ', [
+    '\'\\"`$@:\\\\\\x0e\\n ', // Go
+    '\'\\"`$@:\\\\\\u{e}\\n ', // Rust
+    '\'"`$@:\\\\\\x0E\\n ', // Node between "'", as it did once, and in each of its quotes
+    '\\\'"`$@:\\\\\\x0E\\n ',
+    '\'\\"`$@:\\\\\\x0E\\n ',
+    '\'"\\`$@:\\\\\\x0E\\n ',
+    '\'"`$@:\\\\\\016\\n ', // sed
+    '\'\\"`$@:\\\\\\016\\n ', // git, C
+    '\\\'"`$@:\\\\\x0e\n ', // Perl, as it is
+    '\\\'\\"`$@:\\\\\x0e\n ', // PHP
+    '\\\'\\"`$@:\\\\\x0e\\n ', // MySQL
+    '\'\\"`\\$\\@:\\\\\\16\\n ', // Perl
+    '\'"`$@\\:\\\\\\u000E\\n ', // Java
+    '\'"`$@\\:\\\\\\u000E\\n\\ ',
+    '\'"`$@\\:\\\\\x0e\\n ',
+  ]);
+  assertSpelled(spellLanguages, latin1('\xff"$\xc3\xa9'), [
+    RAW`\xff\"$é`, // Go
+    RAW`\xff\"$\u00e9`,
+    RAW`\377"$\303\251`, // sed
+    RAW`\377\"$\303\251`, // git, C
+    RAW`\377\"\$\303\251`, // Perl
+    RAW`\377\"\$\x{e9}`,
+    'latin1 \xff\\"$\xc3\xa9', // who has no bytes
+    RAW`latin1 ${'\xff'}"$\u00E9`, // Java
+  ]);
+});
+
 void test('letters beyond ASCII stay, or are written by number, and so is what has no picture', () => {
   assertSpelled(spellLanguages, BEYOND, [
     RAW`\u0080\u009f\u00a0\u00adéÿĀ\u2028\uffff𐀀😀\U000e0001`, // %q of Go
@@ -153,6 +183,7 @@ void test('JSON is written in seven ways, twice by the same or a plain writer, a
     '\b\t\n\v\f\r\x00\x1f ~\x7f',
     '<a>&b\u2027\u2028\u2029\u202a',
     'é\uffff\u{10000}😀"',
+    '</é\u2028\b\f\x7f">',
   ]) {
     assertSpelled(
       spellJson,

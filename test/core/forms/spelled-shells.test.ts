@@ -10,6 +10,19 @@ import { assertSpelled, latin1 } from './spelled.ts';
 
 const RAW = String.raw;
 
+void test('beside control characters quotes and backslashes are escaped too', () => {
+  assertSpelled(spellShell, "'\\\x01", [
+    "'\\''\\\x01",
+    `'"'"'\\\x01`,
+    "'\\\\\x01",
+    RAW`\'\\\001`, // $'…'
+    RAW`\'\\\C-A`, // zsh -x
+    RAW`\'\\$'\001'`, // ${(q)v} of zsh
+    "\\''\\\x01",
+    "\\'\\\\\x01",
+  ]);
+});
+
 void test('single quotes of a value are written in the five ways of shells', () => {
   assertSpelled(spellShell, `ab''c'd`, [
     RAW`ab'\'''\''c'\''d`, // bash, zsh -x
@@ -31,15 +44,14 @@ void test('single quotes at the ends of a value stand outside those of dash and 
 });
 
 void test('what is special in a shell stands behind a backslash where that shell needs one', () => {
-  assertSpelled(spellShell, RAW`x !"#$%&()*+,-./09:;<=>?@AZ[\]^_az{|}~:~=~$'z`, [
-    RAW`x !"#$%&()*+,-./09:;<=>?@AZ[\]^_az{|}~:~=~$'\''z`,
-    RAW`x !"#$%&()*+,-./09:;<=>?@AZ[\]^_az{|}~:~=~$'"'"'z`,
-    RAW`x !\"#\$%&()*+,-./09:;<=>?@AZ[\\]^_az{|}~:~=~\$'z`, // declare -p of bash
-    RAW`x !\"#\$%&()*+,-./09:;<=>?@AZ[\\]^_az{|}~:~=~$'z`, // ${(qqq)v} of zsh
-    RAW`x !"#$%&()*+,-./09:;<=>?@AZ[\\]^_az{|}~:~=~$\'z`, // $'…' of bash and of zsh -x
-    RAW`x \!"#$%&()*+,-./09:;<=>?@AZ[\\]^_az{|}~:~=~$\'z`, // ${(qqqq)v} of zsh
-    RAW`x\ !\"\#\$%\&\(\)\*+,-./09:\;\<=\>\?@AZ\[\\\]\^_az\{\|\}~:~=~\$\'z`, // ${(q)v} of zsh
-    RAW`x\ \!\"#\$%\&\(\)\*+\,-./09:\;\<=\>\?@AZ\[\\\]\^_az\{\|\}~:\~=\~\$\'z`, // printf %q of bash
+  assertSpelled(spellShell, RAW`x "#$%&()*+,-./09:;<=>?@AZ[\]^_az{|}~:~=~$'z`, [
+    RAW`x "#$%&()*+,-./09:;<=>?@AZ[\]^_az{|}~:~=~$'\''z`,
+    RAW`x "#$%&()*+,-./09:;<=>?@AZ[\]^_az{|}~:~=~$'"'"'z`,
+    RAW`x \"#\$%&()*+,-./09:;<=>?@AZ[\\]^_az{|}~:~=~\$'z`, // declare -p of bash
+    RAW`x \"#\$%&()*+,-./09:;<=>?@AZ[\\]^_az{|}~:~=~$'z`, // ${(qqq)v} of zsh
+    RAW`x "#$%&()*+,-./09:;<=>?@AZ[\\]^_az{|}~:~=~$\'z`, // $'…' of bash and zsh
+    RAW`x\ \"\#\$%\&\(\)\*+,-./09:\;\<=\>\?@AZ\[\\\]\^_az\{\|\}~:~=~\$\'z`, // ${(q)v} of zsh
+    RAW`x\ \"#\$%\&\(\)\*+\,-./09:\;\<=\>\?@AZ\[\\\]\^_az\{\|\}~:\~=\~\$\'z`, // printf %q of bash
   ]);
   // A backtick, which zsh does not leave alone between double quotes as it does `$'`.
   assertSpelled(spellShell, "`$'", [
@@ -62,19 +74,6 @@ void test('control characters are written by letter or number', () => {
     // ${(q)v} of zsh
     RAW`a!$'\001'$'\a'$'\b'$'\t'$'\n'$'\v'$'\f'$'\r'$'\032'$'\033'$'\037'\ $'\177'z`,
     'a\\!\x01\x07\b\\\t\\\n\v\f\r\x1a\x1b\x1f\\ \x7fz', // as bash has the rest of a word
-  ]);
-});
-
-void test('beside control characters quotes and backslashes are escaped too', () => {
-  assertSpelled(spellShell, "'\\\x01", [
-    "'\\''\\\x01",
-    `'"'"'\\\x01`,
-    "'\\\\\x01",
-    RAW`\'\\\001`, // $'…'
-    RAW`\'\\\C-A`, // zsh -x
-    RAW`\'\\$'\001'`, // ${(q)v} of zsh
-    "\\''\\\x01",
-    "\\'\\\\\x01",
   ]);
 });
 
