@@ -91,13 +91,17 @@ class NodeTestRunner {
     return { reloadEnvironment: true };
   }
 
-  /** Every test without a mutant: which of them come by which mutant, and how long they take. */
+  /**
+   * Every test without a mutant: which of them come by which mutant, and how long they take. Each file with everything
+   * anew: what a test file before it filled in a table would hide that it comes by too.
+   */
   async dryRun(): Promise<object> {
     const mutants = mutantsOf();
     mutants.mutantCoverage = { static: {}, perTest: {} };
     const tests: object[] = [];
     const times: Timed[] = [];
     for (const file of this.#files) {
+      generation += 1;
       for (const test of await testsOf(file)) {
         if (this.#without.includes(test.name)) continue;
         const id = idOf(file, test);

@@ -87,7 +87,6 @@ export function wholeGroups(value: Uint8Array): Buffer {
 }
 
 function withPadding(text: Buffer, count: number): Buffer {
-  if (count === 0) return text;
   const padded = Buffer.alloc(text.length + count, '=');
   text.copy(padded);
   text.fill(0);
@@ -108,7 +107,6 @@ export function base64Lines(value: Uint8Array, widths: readonly number[]): Buffe
 
 /** Lines of `width` characters with a line feed between them; undefined when one line is enough. */
 export function wrapped(text: Uint8Array, width: number): Buffer | undefined {
-  if (text.length <= width) return undefined;
   return spellBytes(text, (byte, at) => (at > 0 && at % width === 0 ? `\n${String.fromCharCode(byte)}` : undefined));
 }
 

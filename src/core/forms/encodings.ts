@@ -124,7 +124,6 @@ function spellBase64Whole(value: Buffer): Buffer[] {
 const HEX = (['lower', 'upper'] as const).map((letters) => ({ bytes: hexTable(letters) }));
 
 function spellHexLines(value: Buffer): Buffer[] {
-  if (value.length * 2 <= HEX_WIDTH) return [];
   const texts = spellBy(value, HEX);
   const lines = texts.flatMap((text) => wrapped(text, HEX_WIDTH) ?? []);
   wipeAll(texts);
@@ -135,25 +134,21 @@ const CASES = ['lower', 'upper'] as const;
 const HEX_SEPARATED = [' ', ':', '-', ', 0x'].flatMap((between) =>
   CASES.map((letters) => separatedBy((byte) => hexDigits(byte, 2, letters), between)),
 );
-/** Numbers of bytes; of characters, where they are others; octal, and as Unicode has them. */
+/** Numbers of bytes and of characters; octal, and as Unicode has them. */
 const NUMBERS = [
-  ...[', ', ',', ' '].map((between) => separatedBy(String, between)),
+  ...[', ', ',', ' '].flatMap((between) => [separatedBy(String, between), separatedBy(String, between, true)]),
   separatedBy((byte) => byte.toString(8).padStart(3, '0'), ' '),
   separatedBy((code) => `U+${hexDigits(code, code > 0xffff ? 5 : 4, 'upper')}`, ' ', true),
 ];
-const NUMBERS_BEYOND = [', ', ',', ' '].map((between) => separatedBy(String, between, true));
 
-/** Of a long value also what Node shows of a Buffer. */
+/** Also what Node shows of a Buffer, which is something else when the value is long. */
 function spellHexSeparated(value: Buffer): Buffer[] {
-  const whole = HEX_SEPARATED.map((table) => separated(value, table));
-  return value.length > INSPECTED_BYTES
-    ? [...whole, separated(value.subarray(0, INSPECTED_BYTES), HEX_SEPARATED[0]!)]
-    : whole;
+  const inspected = separated(value.subarray(0, INSPECTED_BYTES), HEX_SEPARATED[0]!);
+  return [inspected, ...HEX_SEPARATED.map((table) => separated(value, table))];
 }
 
 function spellNumbers(value: Buffer): Buffer[] {
-  const isAscii = value.every((byte) => byte < 0x80);
-  return [...NUMBERS, ...(isAscii ? [] : NUMBERS_BEYOND)].map((table) => separated(value, table));
+  return NUMBERS.map((table) => separated(value, table));
 }
 
 function spellBase64Utf16(value: Buffer): Buffer[] {

@@ -1,7 +1,17 @@
 // How programming languages write text between their quotes: JSON, Python, Go, JavaScript, Perl, C.
 
 import { backslashTable, octal } from './shell-quoting.ts';
-import { hexDigits, shortHex, spell, spellBy, spellBytes, tableOf, type Case, type Spelling } from './spelling.ts';
+import {
+  hexDigits,
+  shortHex,
+  spell,
+  spellBy,
+  spellBytes,
+  tableOf,
+  type ByteTable,
+  type Case,
+  type Spelling,
+} from './spelling.ts';
 
 const SHORT: Readonly<Record<string, string>> = {
   a: '\x07',
@@ -19,8 +29,8 @@ interface Quoting {
   readonly short: string;
   /** What else stands behind a backslash, quotes and backslash among it. */
   readonly special: string;
-  /** How the other control characters are written. */
-  readonly control: (code: number) => string;
+  /** How the other control characters are written; undefined for one that stays. */
+  readonly control: (code: number) => string | undefined;
   /** As Spelling.beyond; and bytes that are no UTF-8 as `control` writes them when `isBytes`. */
   readonly beyond?: (code: number) => string | undefined;
   readonly isBytes?: boolean;
@@ -111,10 +121,10 @@ export function spellJson(value: Buffer): Buffer[] {
   return JSON_SPELLINGS.flatMap((spelling) => {
     const once = spell(value, spelling);
     if (once === undefined) return [];
-    const plain = spell(once, JSON_PLAIN);
-    const own = spelling === JSON_PLAIN || spelling === JSON_ASCII ? undefined : spell(once, spelling);
-    const thrice = plain !== undefined && own === undefined ? spell(plain, JSON_PLAIN) : undefined;
-    return [once, plain ?? [], own ?? [], thrice ?? []].flat();
+    // There is a backslash in what was spelled, so each spells it again.
+    const plain = spell(once, JSON_PLAIN)!;
+    const isPlain = spelling === JSON_PLAIN || spelling === JSON_ASCII;
+    return [once, plain, isPlain ? spell(plain, JSON_PLAIN)! : spell(once, spelling)!];
   });
 }
 
@@ -147,7 +157,7 @@ function braced(letter: 'u' | 'x', letters: Case): (code: number) => string {
   return (code) => `\\${letter}{${shortHex(code, letters)}}`;
 }
 
-/** Node's util.inspect in each of its quotes; Perl's Data::Dumper with and without Useqq; sed's `l`; PHP and MySQL. */
+/** Node's util.inspect in each of its quotes; sed's `l`, git and C; Perl's Data::Dumper; PHP and MySQL; Java. */
 const LANGUAGE_SPELLINGS: readonly Spelling[] = [
   ...['\\', "\\'", '\\"', '\\`'].map((special) =>
     quoting({
@@ -157,7 +167,6 @@ const LANGUAGE_SPELLINGS: readonly Spelling[] = [
       beyond: (code) => (code < 0xa0 ? byteEscape('upper')(code) : undefined),
     }),
   ),
-  quoting({ short: 'abtnfre', special: '"\\$@', control: octal, beyond: braced('x', 'lower') }),
   quoting({ short: 'abtnvfr', special: '\\', control: octal, isBytes: true }),
   quoting({ short: 'abtnvfr', special: '"\\', control: octal, isBytes: true }), // git, C
   { bytes: backslashTable("'\\") },
@@ -165,29 +174,37 @@ const LANGUAGE_SPELLINGS: readonly Spelling[] = [
   quoting({
     short: 'nr',
     special: '\'"\\',
-    control: (code) => (code === 0 ? '\\0' : code === 0x1a ? '\\Z' : String.fromCharCode(code)),
+    control: (code) => (code === 0 ? '\\0' : code === 0x1a ? '\\Z' : undefined),
   }),
-  // Properties of Java, with and without a space behind a backslash.
+  // Properties of Java, with and without a space behind a backslash, and as a writer has them.
   ...[':=#!\\', ':=#!\\ '].map((special) =>
     quoting({ short: 'tnfr', special, control: utf16Escape('upper'), beyond: utf16Escape('upper') }),
   ),
-  quoting({ short: 'tnfr', special: ':=#\\', control: utf16Escape('upper') }),
+  quoting({ short: 'tnfr', special: ':=#!\\', control: () => undefined }),
 ];
 
 export function spellLanguages(value: Buffer): Buffer[] {
-  return [...spellBy(value, GO_SPELLINGS), ...spellBy(value, LANGUAGE_SPELLINGS), perlDumped(value) ?? []].flat();
+  return [...spellBy(value, GO_SPELLINGS), ...spellBy(value, LANGUAGE_SPELLINGS), ...spellPerl(value)];
 }
 
 const PERL = quoting({ short: 'abtnfre', special: '"\\$@', control: () => '' });
+const PERL_BYTES: ByteTable = tableOf((byte) => (byte < 0x80 ? undefined : octal(byte)));
+const PERL_BEYOND: readonly Spelling[] = [{ bytes: PERL_BYTES }, { bytes: PERL_BYTES, beyond: braced('x', 'lower') }];
 
-/** Data::Dumper with Useqq, of bytes: an octal number has as few digits as it can, unless a digit is behind it. */
-function perlDumped(value: Buffer): Buffer | undefined {
-  return spellBytes(value, (byte, at) => {
+/**
+ * Data::Dumper with Useqq, of bytes and of text: an octal number has as few digits as it can, unless a digit is behind it.
+ */
+function spellPerl(value: Buffer): Buffer[] {
+  const inAscii = spellBytes(value, (byte, at) => {
     const spelled = PERL.bytes.of(byte);
-    if (byte < 0x7f && spelled !== '') return spelled;
+    if (spelled !== '') return spelled;
     const next = value[at + 1] ?? 0;
     return next >= 0x30 && next <= 0x39 ? octal(byte) : `\\${byte.toString(8)}`;
   });
+  if (value.every((byte) => byte < 0x80)) return [inAscii ?? []].flat();
+  const texts = spellBy(inAscii ?? value, PERL_BEYOND);
+  inAscii?.fill(0);
+  return texts;
 }
 
 /** Every byte, or every character, by its number. */

@@ -19,13 +19,11 @@ function normal(value: Buffer, form: 'NFC' | 'NFD'): Buffer {
   let end = 0;
   let cluster: number[] = [];
   const flush = (): void => {
-    const isPlain = cluster.length === 1 && cluster[0]! < 0x80;
-    if (isPlain) text[end++] = cluster[0]!;
-    else end += text.write(String.fromCodePoint(...cluster).normalize(form), end);
+    end += text.write(String.fromCodePoint(...cluster).normalize(form), end);
     cluster = [];
   };
   for (const { code, at } of charactersOf(value)) {
-    const isJoined = code >= MARKS_FROM && cluster.length > 0 && JOINED.test(String.fromCodePoint(code));
+    const isJoined = code >= MARKS_FROM && JOINED.test(String.fromCodePoint(code));
     if (!isJoined) flush();
     if (code >= 0) cluster.push(code);
     else text[end++] = value[at]!;
@@ -50,7 +48,10 @@ export function spellLatin(value: Buffer): Buffer[] {
   const narrow = Buffer.allocUnsafe(value.length);
   let length = 0;
   for (const { code } of charactersOf(value)) {
-    if (code < 0 || code > 0xff) return [twice.subarray(0, end)];
+    if (code < 0 || code > 0xff) {
+      narrow.fill(0, 0, length);
+      return [twice.subarray(0, end)];
+    }
     narrow[length++] = code;
   }
   return [narrow.subarray(0, length), twice.subarray(0, end)];
@@ -89,7 +90,8 @@ export function spellReversed(value: Buffer): Buffer[] {
   return value.some((byte) => byte >= 0x80) ? [bytes, reversedCharacters(value)] : [bytes];
 }
 
-function reversedBytes(value: Buffer): Buffer {
+/** `toReversed` makes a copy, which is taken as it is: another one of it would be left behind. */
+export function reversedBytes(value: Buffer): Buffer {
   return Buffer.from(value.toReversed().buffer);
 }
 
@@ -128,11 +130,11 @@ function casesBeyond(value: Buffer): Buffer[] {
     (letter: string) => letter.toLowerCase(),
     (letter: string) => (letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase()),
   ];
-  return changes.map((change, k) => {
+  return changes.map((change) => {
     const text = Buffer.alloc(value.length * NORMAL_GROWTH);
     let end = 0;
     for (const { code, at } of charactersOf(value)) {
-      if (code < 0x80) text[end++] = CASE_SPELLINGS[k]!.bytes.of(value[at]!)?.charCodeAt(0) ?? value[at]!;
+      if (code < 0) text[end++] = value[at]!;
       else end += text.write(change(String.fromCodePoint(code)), end);
     }
     return text.subarray(0, end);

@@ -29,57 +29,48 @@ export function octal(byte: number): string {
   return `\\${byte.toString(8).padStart(3, '0')}`;
 }
 
-/** Inside `$'…'` of bash, or of zsh: octal for control bytes, and for bytes from 0x80 on when the locale is C. */
-function ansiCTable(shell: 'bash' | 'zsh', isLocaleC: boolean): ByteTable {
+/** Inside `$'…'` of bash, or of zsh: octal for control bytes and for bytes from 0x80 on. */
+function ansiCTable(shell: 'bash' | 'zsh'): ByteTable {
   return tableOf((byte) => {
     if (byte === 0x1b) return shell === 'bash' ? '\\E' : '\\033';
     if (byte === 0x21 && shell === 'zsh') return '\\!';
-    const isOctal = byte < 0x20 || byte === 0x7f || (isLocaleC && byte >= 0x80);
+    const isOctal = byte < 0x20 || byte >= 0x7f;
     return ANSI_C_SHORT[String.fromCharCode(byte)] ?? (isOctal ? octal(byte) : undefined);
   });
 }
 
-/** Inside `$'…'` as `zsh -x` writes it (Src/utils.c, nicechar): `\C-A`, and `\M-i` when the locale is C. */
-function zshTable(isLocaleC: boolean): ByteTable {
-  return tableOf((byte) => {
-    if (byte >= 0x80) return isLocaleC ? `\\M-${controlName(byte & 0x7f)}` : undefined;
-    const isControl = byte < 0x20 || byte === 0x7f;
-    if (isControl) return byte === 0x09 ? '\\t' : byte === 0x0a ? '\\n' : controlName(byte);
-    return byte === 0x27 || byte === 0x5c ? `\\${String.fromCharCode(byte)}` : undefined;
-  });
-}
+/** Inside `$'…'` as `zsh -x` writes it (Src/utils.c, nicechar): `\C-A`, `\M-i`, `\M-\n`. */
+const ZSH_TABLE: ByteTable = tableOf((byte) => {
+  if (byte === 0x27 || byte === 0x5c) return `\\${String.fromCharCode(byte)}`;
+  return byte < 0x80 ? zshControl(byte) : `\\M-${zshControl(byte & 0x7f) ?? String.fromCharCode(byte & 0x7f)}`;
+});
 
-function controlName(byte: number): string {
-  const isControl = byte < 0x20 || byte === 0x7f;
-  return isControl ? `\\C-${String.fromCharCode(byte ^ 0x40)}` : String.fromCharCode(byte);
+function zshControl(byte: number): string | undefined {
+  if (byte === 0x09 || byte === 0x0a) return byte === 0x09 ? '\\t' : '\\n';
+  return byte < 0x20 || byte === 0x7f ? `\\C-${String.fromCharCode(byte ^ 0x40)}` : undefined;
 }
 
 /** What zsh puts a backslash before; `=` and `~` at the start of a word too. */
 const ZSH_SPECIAL = ' "#$&\'()*;<>?[\\]^`{|}';
 
 /** Zsh's `${(q)v}` and `printf %q`: control bytes each in quotes of its own, the rest behind a backslash. */
-function zshWordTable(isLocaleC: boolean): ByteTable {
-  return tableOf((byte) => {
-    const letter = String.fromCharCode(byte);
-    const isOctal = byte < 0x20 || byte === 0x7f || (isLocaleC && byte >= 0x80);
-    if (isOctal) return `$'${ANSI_C_SHORT[letter] ?? octal(byte)}'`;
-    return ZSH_SPECIAL.includes(letter) ? `\\${letter}` : undefined;
-  });
+const ZSH_WORD_TABLE: ByteTable = tableOf((byte) => {
+  const letter = String.fromCharCode(byte);
+  if (byte < 0x20 || byte >= 0x7f) return `$'${ANSI_C_SHORT[letter] ?? octal(byte)}'`;
+  return ZSH_SPECIAL.includes(letter) ? `\\${letter}` : undefined;
+});
+
+/** By bytes when the locale is C. When it is one of UTF-8 characters stay, and only a byte that is part of none changes. */
+function inBothLocales(bytes: ByteTable): Spelling[] {
+  return [{ bytes }, { bytes, beyond: () => undefined }];
 }
 
 const SHELL_SPELLINGS: readonly Spelling[] = [
-  singleQuoteTable(`'\\''`),
-  singleQuoteTable(`'"'"'`),
-  backslashTable('\\$`"'), // inside double quotes (POSIX shell, 2.2.3), as bash's `declare -p` writes it
-  ansiCTable('bash', false),
-  ansiCTable('bash', true),
-  ansiCTable('zsh', false),
-  ansiCTable('zsh', true),
-  zshTable(false),
-  zshTable(true),
-  zshWordTable(false),
-  zshWordTable(true),
-].map((bytes) => ({ bytes }));
+  { bytes: singleQuoteTable(`'\\''`) },
+  { bytes: singleQuoteTable(`'"'"'`) },
+  { bytes: backslashTable('\\$`"') }, // inside double quotes (POSIX shell, 2.2.3), as bash's `declare -p` writes it
+  ...[ansiCTable('bash'), ansiCTable('zsh'), ZSH_TABLE, ZSH_WORD_TABLE].flatMap(inBothLocales),
+];
 
 export function spellShell(value: Buffer): Buffer[] {
   const words = [dashRuns(value), zshRuns(value), zshDouble(value), bashWord(value)];

@@ -1,6 +1,7 @@
 // Values of several lines: each that says enough is looked for alone, and all of them however they are put together.
 
 import { copied, isDigit, isFrame, isLetter, isSpace, joined, linesOf, trimmed } from '../derived/lines.ts';
+import { reversedBytes } from './letters.ts';
 
 /** A line is looked for alone from this many bytes on, or from the second when it looks random. */
 const LINE_BYTES_MIN = 16;
@@ -30,7 +31,7 @@ export function spellJoined(value: Buffer): Buffer[] {
 export function spellLinesReversed(value: Buffer): Buffer[] {
   if (!value.includes(LINE_FEED)) return [];
   const lines = linesOf(value).filter((line) => isTelling(trimmed(line)));
-  return lines.map((line) => Buffer.from(line.toReversed()));
+  return lines.map((line) => reversedBytes(line));
 }
 
 /** Whether a line says enough to be looked for alone. */

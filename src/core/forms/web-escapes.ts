@@ -74,24 +74,24 @@ export function spellDoubled(value: Buffer): Buffer[] {
 const ALPHANUMERIC = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
 /** What the encoders in use leave alone, besides letters and digits, and how they write a space. */
-const PERCENT_STYLES: ReadonlyArray<readonly [kept: string, space: '+' | '%', isCommon: boolean]> = [
-  ['-_.~', '%', true], // RFC 3986 "unreserved"; curl, Go, Python quote(safe='')
-  ['-_.~/', '%', true], // Python quote
-  ["-_.!~*'()", '%', true], // encodeURIComponent
-  ["-_.!~*'();/?:@&=+$,#", '%', false], // encodeURI
-  ['-_.~$&+=:@', '%', false], // Go PathEscape
-  ['-_.', '%', false], // PHP urlencode of a value without spaces
-  ['', '%', false], // all but letters and digits
+const PERCENT_STYLES: ReadonlyArray<readonly [kept: string, space: '+' | '%20', isCommon: boolean]> = [
+  ['-_.~', '%20', true], // RFC 3986 "unreserved"; curl, Go, Python quote(safe='')
+  ['-_.~/', '%20', true], // Python quote
+  ["-_.!~*'()", '%20', true], // encodeURIComponent
+  ["-_.!~*'();/?:@&=+$,#", '%20', false], // encodeURI
+  ['-_.~$&+=:@', '%20', false], // Go PathEscape
+  ['-_.', '%20', false], // PHP urlencode of a value without spaces
+  ['', '%20', false], // all but letters and digits
   ['-_.~', '+', true], // Python quote_plus, Go QueryEscape
   ['-_.*', '+', true], // WHATWG form encoding, Java URLEncoder
   ['-_.', '+', false], // PHP urlencode
 ];
 
 /** `%XX` for each byte but those of `kept`; a space as `+` when that is what forms do. */
-function percentTable(kept: string, letters: Case, space: '+' | '%'): ByteTable {
+function percentTable(kept: string, letters: Case, space: '+' | '%20'): ByteTable {
   return tableOf((byte) => {
     if (kept.includes(String.fromCharCode(byte))) return undefined;
-    return byte === 0x20 && space === '+' ? '+' : `%${hexDigits(byte, 2, letters)}`;
+    return byte === 0x20 ? space : `%${hexDigits(byte, 2, letters)}`;
   });
 }
 
@@ -103,8 +103,8 @@ const PERCENT_STYLED = PERCENT_STYLES.flatMap(([kept, space, isCommon]) =>
 );
 
 const PERCENT_EVERY: readonly Spelling[] = [
-  { bytes: percentTable('', 'upper', '%') },
-  { bytes: percentTable('', 'lower', '%') },
+  { bytes: percentTable('', 'upper', '%20') },
+  { bytes: percentTable('', 'lower', '%20') },
 ];
 
 const PERCENT_AGAIN: Spelling = { bytes: tableFrom({ '%': '%25', '+': '%2B' }) };
@@ -114,7 +114,8 @@ export function spellPercent(value: Buffer): Buffer[] {
   const texts = PERCENT_STYLED.flatMap(({ spelling, isCommon }) => {
     const once = spell(value, spelling);
     if (once === undefined || !isCommon) return once ?? [];
-    return [once, spell(once, PERCENT_AGAIN) ?? []].flat();
+    // There is `%` or `+` in it.
+    return [once, spell(once, PERCENT_AGAIN)!];
   });
   return [...texts, ...spellBy(value, PERCENT_EVERY)];
 }
