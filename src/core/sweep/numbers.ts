@@ -120,7 +120,7 @@ function endOfWord(text: Buffer, from: number): number {
   return at;
 }
 
-/** The word at `at`, without `0x`, `\x` and `&#x`; empty when it is no number. */
+/** The word at `at`, a digit or an x, without `0x`, `\x` and `&#x`; empty when it is no number. Gives where it ends. */
 function readWord(text: Buffer, at: number, word: Word): number {
   word.start = at + prefixLength(text, at);
   word.highest = 0;
@@ -133,7 +133,7 @@ function readWord(text: Buffer, at: number, word: Word): number {
   word.isDump ||= isAddress;
   const isNumber = word.highest < 16 && end - word.start <= DIGITS_MAX && !isAddress;
   word.length = isNumber ? end - word.start : 0;
-  return Math.max(end, at + 1);
+  return end;
 }
 
 function prefixLength(text: Buffer, at: number): number {
