@@ -13,8 +13,12 @@ const VERSIONS = { '@stryker-mutator/core': '10.1.1' } as const;
 /** What finds and hides, in src/core. Each is met by the tests in the folder of the same name. */
 const ROOMS = ['derived', 'forms', 'redactor', 'sweep'] as const;
 type Room = (typeof ROOMS)[number];
-/** With a count at every place that may be changed these take minutes. */
+/** Tests, or groups of them, by how their names begin: with a count at every place that may be changed these take minutes. */
 const WITHOUT = [
+  'I8: a text that is made to be slow or large',
+  ...['source code in', 'hexdump', 'xxd', 'od', 'digests', 'JSON', 'numbers'].map(
+    (output) => `what programs print comes through byte for byte ${output}`,
+  ),
   'I8: of a secret of 64 KiB, whole or in part, byte by byte, less than 512 bytes are held back',
   'I8: values that are together too long to look for are refused, not shown',
 ];
