@@ -103,7 +103,7 @@ export function* decodedBy(encoding: Alphabet, text: Buffer, isOutermost: boolea
       },
       starts: letters.starts
         .map((start) => ((start - skipped) * bits) / 8)
-        .filter((start) => start >= 0 && Number.isInteger(start)),
+        .filter((start) => Number.isInteger(start)),
       blockEnd: (at) => {
         const place = letters.places[skipped + Math.floor((at * 8) / bits)] ?? text.length;
         const last = firstFrom(letters.places, endOfBlock(text, encoding.meanings, place));
@@ -230,7 +230,7 @@ class Collected {
     if (this.#length + DIGITS_BETWEEN > this.#digits.length) this.#grow();
     const length = this.#part(this.#text.length, BREAK, this.#length);
     const [digits, places] = [this.#digits.subarray(0, length), this.#places.subarray(0, length)];
-    return { digits, places, starts: this.#starts.filter((start) => start < length) };
+    return { digits, places, starts: this.#starts };
   }
 }
 
