@@ -1,6 +1,6 @@
 // npm run mutants: changes what hides secrets, in src/core, in every way that Stryker knows, and looks whether a test
-// notices. A word picks a file or a folder: `npm run mutants -- marker.ts sweep`. What was noticed in the last run is not
-// tried again (.cache/mutants). Exit code 1 when fewer than 90 % were noticed.
+// notices. A word picks a file or a folder: `npm run mutants -- marker.ts derived sweep/letters.ts`. What was noticed in the
+// last run is not tried again (.cache/mutants). Exit code 1 when fewer than 90 % were noticed.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -36,10 +36,10 @@ const stryker = join(cachedPackages('mutants', VERSIONS, say), '.bin', 'stryker'
 const picked = pick(process.argv.slice(2));
 process.exitCode = Math.max(...ROOMS.filter((room) => picked.has(room)).map((room) => run(room, picked.get(room)!)));
 
-/** Sources by room. `words` are names of files or of the folders they are in. */
+/** Sources by room. `words` are names of files, with their folder or without, or of the folders they are in. */
 function pick(words: readonly string[]): ReadonlyMap<Room, readonly string[]> {
   const all = ROOMS.flatMap((room) => sourcesIn(`src/core/${room}`).map((path) => ({ room, path })));
-  const isMeant = (path: string, word: string): boolean => path.split('/').includes(word);
+  const isMeant = (path: string, word: string): boolean => path.split('/').includes(word) || path.endsWith(`/${word}`);
   const stray = words.find((word) => !all.some(({ path }) => isMeant(path, word)));
   if (stray !== undefined) throw new Error(`${stray} is none of ${all.map(({ path }) => path).join(', ')}`);
   const meant = all.filter(({ path }) => words.length === 0 || words.some((word) => isMeant(path, word)));
