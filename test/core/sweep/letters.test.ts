@@ -62,8 +62,7 @@ function meant(text: string, { bits, boundaries, digitOf, breaks, prefix }: Enco
     .split(breaks)
     .map((run) => Array.from(run.replaceAll(prefix, ''), digitOf).filter((digit) => digit !== undefined));
   const all = runs
-    .filter((digits) => digits.length >= 12)
-    .flatMap((digits) => [...digits, 0, 0, 0, 0, 0, 0, 0, 0])
+    .flatMap((digits) => (digits.length < 12 ? [] : [...digits, 0, 0, 0, 0, 0, 0, 0, 0]))
     .map((digit) => digit.toString(2).padStart(bits, '0'));
   if (all.length === 0) return [];
   return Array.from({ length: boundaries }, (_, skipped) =>
