@@ -101,9 +101,7 @@ export function* decodedBy(encoding: Alphabet, text: Buffer, isOutermost: boolea
         const last = letters.places[skipped + Math.ceil((end * 8) / bits) - 1]!;
         return isOutermost ? wholeWord(text, encoding.meanings, first, last + 1) : [first, last + 1];
       },
-      starts: letters.starts
-        .map((start) => ((start - skipped) * bits) / 8)
-        .filter((start) => Number.isInteger(start)),
+      starts: letters.starts.map((start) => ((start - skipped) * bits) / 8).filter((start) => Number.isInteger(start)),
       blockEnd: (at) => {
         const place = letters.places[skipped + Math.floor((at * 8) / bits)] ?? text.length;
         const last = firstFrom(letters.places, endOfBlock(text, encoding.meanings, place));
