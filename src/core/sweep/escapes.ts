@@ -130,7 +130,7 @@ function write(bytes: Buffer, at: number, { code, isByte }: Escape): number {
   }
   const count = code < 0x800 ? 2 : code < 0x1_0000 ? 3 : 4;
   if (code > 0x10_ffff) return 0;
-  for (let k = count - 1, rest = code; k >= 0; k -= 1, rest >>= 6) bytes[at + k] = 0x80 | (rest & 0x3f);
+  for (let k = count - 1, rest = code; k > 0; k -= 1, rest >>= 6) bytes[at + k] = 0x80 | (rest & 0x3f);
   bytes[at] = ((0xf00 >> count) & 0xff) | (code >> (6 * (count - 1)));
   return count;
 }
