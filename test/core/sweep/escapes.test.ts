@@ -57,6 +57,7 @@ describe('an escape stands for its byte or letter:', () => {
     backslash: [
       [String.raw`\a\b\t\n\v\f\r\e\E`, '\x07\b\t\n\v\f\r\x1b\x1b'],
       [String.raw`\\\"\'\q`, String.raw`\"'q`],
+      ['\\\xc3\xa9', '\xc3\xa9'],
       [String.raw`\x41`, 'A'],
       [String.raw`\xFf`, '\xff'],
       [String.raw`\x{41}`, 'A'],
@@ -130,11 +131,11 @@ test('what stands before values in quoted-printable is a family of its own', () 
 });
 
 test('a stretch comes from whole escapes', () => {
-  const text = String.raw`ab%41%42c&#233;\u0041d\ud83d\ude00`;
+  const text = String.raw`ab%41%42c&#233;\u0041d\ud83d\ude00%`;
   const [view] = unescaped(bytes(text));
   assert.ok(view !== undefined);
   const whole = view.bytes.toString('latin1');
-  assert.equal(whole, utf8('abABcéAd😀'));
+  assert.equal(whole, utf8('abABcéAd😀%'));
   for (const [part, from] of [
     ['a', 'a'],
     ['b', 'b'],
@@ -149,6 +150,7 @@ test('a stretch comes from whole escapes', () => {
     [`c${utf8('é')}A`, String.raw`c&#233;\u0041`],
     [utf8('d😀'), String.raw`d\ud83d\ude00`],
     ['\x80', String.raw`\ud83d\ude00`],
+    ['%', '%'],
   ]) {
     const start = whole.indexOf(part!);
     const [first, end] = view.spanOf(start, start + part!.length);

@@ -61,6 +61,7 @@ test('a control sequence is as long as a terminal takes it, or ends before its l
     // At the limit: nothing longer is one.
     [`${ESC}[${'1'.repeat(253)}mX`, 256, 255],
     [`${ESC}[${'1'.repeat(254)}mX`, 256, 256],
+    [`${ESC}[${'1'.repeat(300)}mX`, 256, 256],
     [`${ESC}]${'t'.repeat(253)}\x07X`, 256, 1],
     [`${ESC}]${'t'.repeat(254)}\x07X`, 1, 1],
     [`${ESC}]${'t'.repeat(253)}${ESC}\\X`, 257, 1],

@@ -108,7 +108,7 @@ describe('what stands before a number', () => {
   }
 
   test('an x alone is no number, and a word with another letter is none', () => {
-    assert.deepEqual(bytesIn('x 0x 1x 12x g1 1g 0y12 yy x1x 1 2 3 4 5 6 7 0x'), ['01020304050607']);
+    assert.deepEqual(bytesIn('x 0x 1x 12x 1x11 ax12 fX13 g1 1g 0y12 yy x1x 1 2 3 4 5 6 7 0x'), ['01020304050607']);
   });
 });
 
@@ -147,6 +147,7 @@ describe('of a dump come its bytes, without addresses and letters beside them:',
     ['xxd -g1', `00000000: ${SHORT}  ca ab cd\n00000008: 51 6d  51 6d`, 'canary-7Qm'],
     ['an address and a tab', `0000:\t${SHORT}  ca ab cd`, 'canary-7'],
     ['two spaces behind an address', `0000:  ${SHORT}  ca ab cd`, 'canary-7'],
+    ['addresses as long as bytes', '00: 63 61 6e 61\n04: 72 79 2d 37', 'canary-7'],
     ['hexdump -C', `00000000  ${SHORT}  |ca ab cd|\n00000008`, 'canary-7'],
     ['hexdump -C, cut', `00000000  ${SHORT}  |`, 'canary-7'],
     ['hexdump', '0000000 6163 616e 7972 372d 6d51', 'canary-7Qm'],
@@ -182,6 +183,12 @@ test('a stretch comes from whole numbers', () => {
   assert.equal(fromWhere(words, 0, 8), '6163, 0x616e, 0x7972, 0x372d');
   assert.equal(fromWhere(words, 1, 3), '6163, 0x616e');
   assert.equal(fromWhere(words, 2, 4), '616e');
+});
+
+test('in a long list as well', () => {
+  const list = Array.from({ length: 300 }, (_, k) => `${k % 200},`).join(' ');
+  assert.equal(fromWhere(list, 0, 3), '0, 1, 2');
+  assert.equal(fromWhere(list, 254, 300), list.slice(list.indexOf(' 54,', 900) + 1, -1));
 });
 
 test('the letters beside a line of a dump belong to its last number, when they are no more than a line', () => {
