@@ -92,7 +92,7 @@ interface Letters {
 export function* decodedBy(encoding: Alphabet, text: Buffer, isOutermost: boolean): Generator<View> {
   const letters = collect(text, encoding.meanings);
   const { bits } = encoding;
-  const boundaries = bits === 5 || bits === 1 ? 8 : 8 / greatestCommon(8, bits);
+  const boundaries = 8 / greatestCommon(8, bits);
   for (let skipped = 0; skipped < boundaries && letters.digits.length >= LETTERS_MIN; skipped += 1) {
     yield {
       bytes: packed(letters.digits, skipped, bits),
@@ -216,7 +216,8 @@ class Collected {
   /** In most texts there are few letters of most alphabets. */
   #grow(): void {
     const [digits, places] = [this.#digits, this.#places];
-    const size = Math.max(2 * digits.length, this.#length + 2 * BLOCK_BYTES);
+    // So much is room for a block, too: it began with as much as that takes.
+    const size = 2 * digits.length;
     this.#digits = new Uint8Array(size);
     this.#places = new Uint32Array(size);
     this.#digits.set(digits);
