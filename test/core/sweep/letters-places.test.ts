@@ -57,6 +57,16 @@ test('a run does not run on into the next: what is between comes from where the 
   assert.deepEqual(view.spanOf(15, 16), [13, 15]);
 });
 
+test('in a long run as well', () => {
+  const text = `.${'QUJD'.repeat(6_000)}.`;
+  for (const at of [0, 3, 6_000, 17_999]) {
+    assert.deepEqual(viewsOf(text, BASE64, false)[0]?.spanOf(at, at + 1), [
+      1 + Math.floor((at * 4) / 3),
+      1 + Math.ceil(((at + 1) * 4) / 3),
+    ]);
+  }
+});
+
 describe('something packed may begin', () => {
   const word = `${'aB'.repeat(11)}c7`;
   const startsOf = (text: string, k: number = BASE64): (readonly number[] | undefined)[] =>

@@ -122,3 +122,14 @@ for (const [k, [name, encoding]] of Object.entries(ENCODINGS).entries()) {
     });
   });
 }
+
+test('a zero right before an x is no digit, and any other is', () => {
+  const run = '112233445566';
+  for (const text of [`${run}0x77`, `${run}0X77`, `${run}ax77`, `${run}0 x77`, `${run}a x77`, `${run}0 0x77`]) {
+    assert.deepEqual(viewsOf(text, 2), meant(text, ENCODINGS['hex']!), text);
+    assert.deepEqual(viewsOf(`x${text}0`, 2), meant(`x${text}0`, ENCODINGS['hex']!), text);
+  }
+  for (const text of [`0x${run}`, `0\0x${run}`, `${run}0\0x${run}`, `${run}\0` + `00x${run}`, `${run}\0ax${run}`]) {
+    assert.deepEqual(viewsOf(text, 2), meant(text, ENCODINGS['hex']!), text);
+  }
+});

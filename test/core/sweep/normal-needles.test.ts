@@ -56,6 +56,12 @@ describe('a part is looked for from a length on that no innocent text has:', () 
     });
   }
 
+  test('also over the white space in it', () => {
+    const words = needlesOf({ K: 'canary7Qm2x9 Lw4kT5vB8nZ3' });
+    assert.deepEqual(found(words, '-m2x9lw4kt5vb-'), [{ names: ['K'], text: 'm2x9lw4kt5vb', isWhole: false }]);
+    assert.deepEqual(found(words, '-2x9lw4kt5vb-'), []);
+  });
+
   test('of an address none is', () => {
     const address = needlesOf({ K: 'postgres://canaryuser7:Qm2x9Lw4kT@db.canary.example:5432/main' });
     const normal = 'postgrescanaryuser7qm2x9lw4ktdbcanaryexample5432main';

@@ -99,6 +99,8 @@ test('lines are numbered when three of them are, but the first', () => {
     ['\na\nb\nc\n', false],
     ['\n1a\n2b\n3c', false],
     ['\n1\n2\n3\n', false],
+    ['\n -a\n -b\n -c', false],
+    ['\n123456789 a\n123456789 b\n123456789 c', false],
     ['', false],
   ] as const) {
     assert.equal(hasLineNumbers(Buffer.from(text)), expected, JSON.stringify(text));
@@ -116,6 +118,7 @@ test('a letter is over behind all its bytes, and behind what is typed over it', 
     ['a\ba\ba\bb', 'a\ba\ba'],
     ['a\bb', 'a'],
     ['a\b', 'a'],
+    ['axab', 'a'],
     ['é\béb', 'é\bé'],
     ['é\bè', 'é\bè'],
   ] as const) {

@@ -85,6 +85,22 @@ test('what is said is of both: every redaction, every sign, and whether all was 
   assert.deepEqual(signs, { scattered: 3, decoded: 1, shapes: 3, isComplete: true });
 });
 
+test('of a secret of odd length in turn one stream has a letter more', () => {
+  const odd = `${SECRET}8`;
+  const sources = [{ name: 'K', value: Buffer.from(odd) }];
+  const sweeper = new Sweeper(sources, NeedleSet.compile(sources));
+  const nth = (k: number): Buffer => Buffer.from([...odd].filter((_, at) => at % 2 === k).join(''));
+  for (const texts of [[nth(0), nth(1)] as const, [nth(1), nth(0)] as const]) {
+    assert.deepEqual(sweepStreams(sweeper, texts, [[], []]).texts.map(String), ['[REDACTED:K]', '[REDACTED:K]']);
+  }
+});
+
+test('when one was too much to look at, it is not both', () => {
+  const [much, little] = [Buffer.from('1f8b0800'.repeat(1_100)), Buffer.from('x')];
+  assert.equal(sweepStreams(SWEEPER, [much, little], [[], []]).signs.isComplete, false);
+  assert.equal(sweepStreams(SWEEPER, [little, much], [[], []]).signs.isComplete, false);
+});
+
 test('what was known before is cut from the stream it is on', () => {
   const known = (start: number, end: number): Find => ({ span: [start, end], kind: 'plain', name: 'K', form: 'raw' });
   const { texts } = sweepStreams(
