@@ -129,7 +129,7 @@ test('a zero right before an x is no digit, and any other is', () => {
     assert.deepEqual(viewsOf(text, 2), meant(text, ENCODINGS['hex']!), text);
     assert.deepEqual(viewsOf(`x${text}0`, 2), meant(`x${text}0`, ENCODINGS['hex']!), text);
   }
-  for (const text of [`0x${run}`, `0\0x${run}`, `${run}0\0x${run}`, `${run}\0` + `00x${run}`, `${run}\0ax${run}`]) {
+  for (const text of [`0x${run}`, `0\0x${run}`, `${run}0\0x${run}`, `${run}\x0000x${run}`, `${run}\0ax${run}`]) {
     assert.deepEqual(viewsOf(text, 2), meant(text, ENCODINGS['hex']!), text);
   }
 });

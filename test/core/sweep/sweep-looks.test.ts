@@ -45,6 +45,7 @@ describe('a secret around', () => {
     '[REDACTED:pattern/]',
     '[REDACTED:pattern/X]',
     '[REDACTED:xpattern/x]',
+    '[REDACTED:pattern/x1]',
     '[REDACTED K]',
     '[REDACTEDxK]',
     '[xEDACTED:K]',
@@ -66,6 +67,8 @@ describe('what a terminal shows, and what it may not be one that shows:', () => 
   for (const [what, text, expected] of [
     ['a sequence between letters', 'a canary-7Q\x1b[31mm2x9L b', 'a [REDACTED:K] b'],
     ['a sequence that ends with a letter of it', 'a canary-7Q\x1b[31m2x9L b', 'a [REDACTED:K] b'],
+    ['brackets beside a sequence', '[a] canary-7Q\x1b[31mm2x9L (b)', '[a] [REDACTED:K] (b)'],
+    ['the start of a marker at the end', 'a \x1b[1mcanary-[REDACTED:K', 'a \x1b[1mcanary-[REDACTED:K'],
     ['numbers before lines', '1 canary\n2 7Qm\n3 2x9\n4 L b', '1 [REDACTED:K] b'],
     ['two lines with numbers are none', 'canary\n2 7Qm\n3 2x9L b', 'canary\n2 7Qm\n3 2x9L b'],
   ] as const) {
@@ -82,7 +85,7 @@ test('words and digits alone are a secret when every second of their letters sta
     ['a-d-m-i-n-p-a-ssword', '[REDACTED:K]'],
     ['admin-password', 'admin-password'],
     ['adminp-a-s-s-w-o-r-d', '[REDACTED:K]'],
-    ['--adminp-a-s-s-w-o-rd--', '--adminp-a-s-s-w-o-rd--'],
+    ['x--adminp-a-s-s-w-o-rd--y', 'x--adminp-a-s-s-w-o-rd--y'],
   ] as const) {
     assert.equal(swept(text, sweeper), expected);
   }

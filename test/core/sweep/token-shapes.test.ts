@@ -171,6 +171,7 @@ describe('a private key', () => {
     const twice = `${BEGIN}\n${lines(1)}${BEGIN}\n${lines(1)}${END}`;
     isFound(twice, twice);
     const cut = `${BEGIN}\n${lines(1)}`;
+    isFound(`${cut}short ${cut}`, cut.trimEnd());
     assert.deepEqual(found(`${cut}# ${key}`), [`pattern/private-key ${cut.trimEnd()}`, `pattern/private-key ${key}`]);
   });
 });
