@@ -82,6 +82,9 @@ test('every number of a kind, with as many digits as it may have', () => {
     Array.from({ length: 258 }, (_, k) => k.toString(2).padStart(8, '0')),
     Array.from({ length: 256 }, (_, k) => k.toString(16).padStart(2, '0')),
     Array.from({ length: 256 }, (_, k) => (k * 257).toString(16).padStart(4, '0').toUpperCase()),
+    // Not so many that some would be far from each other.
+    Array.from({ length: 18 }, (_, k) => (k * 3_251).toString(16).padStart(4, '0').toUpperCase()),
+    Array.from({ length: 10 }, (_, k) => (k * 12_345_678).toString(16).padStart(8, '0')),
     Array.from({ length: 66 }, (_, k) => String(65_530 + k)),
     Array.from({ length: 20 }, (_, k) => String(4_294_967_286 + k)),
     Array.from({ length: 20 }, (_, k) => (0o177766 + k).toString(8)),
