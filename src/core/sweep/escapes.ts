@@ -122,15 +122,15 @@ class Unescaped {
 }
 
 /** UTF-8 (RFC 3629). No escape is shorter than what it stands for. */
-function write(bytes: Buffer, at: number, { code, isByte, length }: Escape): number {
+function write(bytes: Buffer, at: number, { code, isByte }: Escape): number {
   if (code < 0) return 0;
   if (isByte || code < 0x80) {
     bytes[at] = code;
     return 1;
   }
   const count = code < 0x800 ? 2 : code < 0x1_0000 ? 3 : 4;
-  if (count > length || code > 0x10_ffff) return 0;
-  for (let k = count - 1, rest = code; k >= 0; k -= 1, rest >>= 6) bytes[at + k] = 0x80 | (rest & 0x3f);
+  if (code > 0x10_ffff) return 0;
+  for (let k = count - 1, rest = code; k > 0; k -= 1, rest >>= 6) bytes[at + k] = 0x80 | (rest & 0x3f);
   bytes[at] = ((0xf00 >> count) & 0xff) | (code >> (6 * (count - 1)));
   return count;
 }

@@ -92,7 +92,7 @@ interface Letters {
 export function* decodedBy(encoding: Alphabet, text: Buffer, isOutermost: boolean): Generator<View> {
   const letters = collect(text, encoding.meanings);
   const { bits } = encoding;
-  const boundaries = bits === 5 || bits === 1 ? 8 : 8 / greatestCommon(8, bits);
+  const boundaries = 8 / greatestCommon(8, bits);
   for (let skipped = 0; skipped < boundaries && letters.digits.length >= LETTERS_MIN; skipped += 1) {
     yield {
       bytes: packed(letters.digits, skipped, bits),
@@ -101,9 +101,7 @@ export function* decodedBy(encoding: Alphabet, text: Buffer, isOutermost: boolea
         const last = letters.places[skipped + Math.ceil((end * 8) / bits) - 1]!;
         return isOutermost ? wholeWord(text, encoding.meanings, first, last + 1) : [first, last + 1];
       },
-      starts: letters.starts
-        .map((start) => ((start - skipped) * bits) / 8)
-        .filter((start) => start >= 0 && Number.isInteger(start)),
+      starts: letters.starts.map((start) => ((start - skipped) * bits) / 8).filter((start) => Number.isInteger(start)),
       blockEnd: (at) => {
         const place = letters.places[skipped + Math.floor((at * 8) / bits)] ?? text.length;
         const last = firstFrom(letters.places, endOfBlock(text, encoding.meanings, place));
@@ -218,7 +216,8 @@ class Collected {
   /** In most texts there are few letters of most alphabets. */
   #grow(): void {
     const [digits, places] = [this.#digits, this.#places];
-    const size = Math.max(2 * digits.length, this.#length + 2 * BLOCK_BYTES);
+    // So much is room for a block, too: it began with as much as that takes.
+    const size = 2 * digits.length;
     this.#digits = new Uint8Array(size);
     this.#places = new Uint32Array(size);
     this.#digits.set(digits);
@@ -230,7 +229,7 @@ class Collected {
     if (this.#length + DIGITS_BETWEEN > this.#digits.length) this.#grow();
     const length = this.#part(this.#text.length, BREAK, this.#length);
     const [digits, places] = [this.#digits.subarray(0, length), this.#places.subarray(0, length)];
-    return { digits, places, starts: this.#starts.filter((start) => start < length) };
+    return { digits, places, starts: this.#starts };
   }
 }
 

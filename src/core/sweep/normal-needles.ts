@@ -1,6 +1,8 @@
 // What is looked for in normalised text: the needles of every value, normalised as well. There a shorter one, or one that
 // is made of words, says less than in plain text: see `counts`.
 
+import { isStructured } from '../derived/derived.ts';
+import { trimmed } from '../derived/lines.ts';
 import { Matcher } from '../redactor/matcher.ts';
 import { needlesOf, type NeedleSource } from '../redactor/needles.ts';
 import { normalise, PLAIN } from './normalised.ts';
@@ -70,7 +72,8 @@ function spellingsOf(sources: readonly NeedleSource[], spent: Buffer[]): { all: 
   let total = 0;
   for (const { name, value } of sources) {
     const needles = needlesOf(value, spent);
-    const hasParts = needles.some(({ form, part }) => form === 'raw' && part > 0);
+    // As in plain text: parts of an address or of JSON are words that everybody knows.
+    const hasParts = !isStructured(trimmed(value)) && needles.some(({ form, part }) => form === 'raw' && part > 0);
     for (const { bytes, form, part, isWhole } of [
       ...needles,
       // Over the white space in it, too.

@@ -129,9 +129,14 @@ export function hasLineNumbers(text: Buffer): boolean {
 
 /** Where what stands at `place` is over: behind all bytes of a letter, and what is typed over it. */
 export function endOf(text: Buffer, place: number): number {
-  let end = place + 1;
-  while (end < text.length && (text[end]! & 0xc0) === 0x80 && text[place]! >= 0xc0) end += 1;
-  while (text[end] === BACKSPACE && text[end + 1] === text[place]) end += 2;
+  let end = endOfLetter(text, place);
+  while (text[end] === BACKSPACE && text[end + 1] === text[place]) end = endOfLetter(text, end + 1);
+  return end;
+}
+
+function endOfLetter(text: Buffer, at: number): number {
+  let end = at + 1;
+  while (text[at]! >= 0xc0 && ((text[end] ?? 0) & 0xc0) === 0x80) end += 1;
   return end;
 }
 

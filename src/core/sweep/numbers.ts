@@ -93,14 +93,9 @@ function nextWord(text: Buffer, from: number, word: Word): number {
   word.length = 0;
   for (let at = from; at < text.length;) {
     const byte = text[at]!;
-    const digit = DIGITS[byte]!;
-    if (digit === OTHER) {
+    if (DIGITS[byte] === OTHER) {
       if (byte === 0x0a) word.isDump = false;
       at = byte === 0x20 && text[at + 1] === 0x20 && isAside(text, at, word.isDump) ? endOfLine(text, at) : at + 1;
-      continue;
-    }
-    if (digit === LETTER && !isX(byte)) {
-      at = endOfWord(text, at);
       continue;
     }
     at = readWord(text, at, word);
@@ -114,13 +109,7 @@ function isAside(text: Buffer, at: number, isDump: boolean): boolean {
   return isDump ? text[at - 1] !== 0x3a : text[at + 2] === 0x7c;
 }
 
-function endOfWord(text: Buffer, from: number): number {
-  let at = from;
-  while (at < text.length && DIGITS[text[at]!] !== OTHER) at += 1;
-  return at;
-}
-
-/** The word at `at`, without `0x`, `\x` and `&#x`; empty when it is no number. */
+/** The word at `at`, without `0x`, `\x` and `&#x`; empty when it is no number. Gives where it ends. */
 function readWord(text: Buffer, at: number, word: Word): number {
   word.start = at + prefixLength(text, at);
   word.highest = 0;
@@ -133,7 +122,7 @@ function readWord(text: Buffer, at: number, word: Word): number {
   word.isDump ||= isAddress;
   const isNumber = word.highest < 16 && end - word.start <= DIGITS_MAX && !isAddress;
   word.length = isNumber ? end - word.start : 0;
-  return Math.max(end, at + 1);
+  return end;
 }
 
 function prefixLength(text: Buffer, at: number): number {

@@ -25,7 +25,7 @@ export function* rearranged(text: Buffer): Generator<View> {
   }
   for (const stride of STRIDES) {
     for (let first = 0; first < stride; first += 1) {
-      const bytes = Buffer.allocUnsafe(Math.max(0, Math.ceil((last - first) / stride)));
+      const bytes = Buffer.allocUnsafe(Math.ceil((last - first) / stride));
       for (let at = 0; at < bytes.length; at += BLOCK_BYTES) pick(text, stride, first, at, bytes);
       const spanOf: View['spanOf'] = (start, end) => [first + start * stride, first + (end - 1) * stride + 1];
       yield { bytes, spanOf };

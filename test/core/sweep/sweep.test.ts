@@ -14,9 +14,18 @@ import { Sweeper, type Swept } from '../../../src/core/sweep/sweep.ts';
 import { ROOT } from '../../house.ts';
 import { WAYS } from './sweep-ways.ts';
 
-function sweeperFor(values: Readonly<Record<string, string | Buffer>>): Sweeper {
-  const sources = Object.entries(values).map(([name, value]) => ({ name, value: Buffer.from(value) }));
-  return new Sweeper(sources, NeedleSet.compile(sources));
+/** Made when it is used for the first time: whoever picks a few of these tests does not wait for the others. */
+function sweeperFor(values: Readonly<Record<string, string | Buffer>>): Pick<Sweeper, 'sweep'> {
+  const made = lazily(() => {
+    const sources = Object.entries(values).map(([name, value]) => ({ name, value: Buffer.from(value) }));
+    return new Sweeper(sources, NeedleSet.compile(sources));
+  });
+  return { sweep: (text) => made().sweep(text) };
+}
+
+function lazily<T>(make: () => T): () => T {
+  let made: { readonly it: T } | undefined;
+  return () => (made ??= { it: make() }).it;
 }
 
 const JWT = [
@@ -195,26 +204,35 @@ describe('tokens that no variable holds', () => {
 describe('what programs print comes through byte for byte', () => {
   const sweeper = sweeperFor(Object.fromEntries(SECRETS.map(({ value }, k) => [`SECRET_${k}`, value])));
   // The frame of a key in base64 is a part of the key in base64.
-  const sources = globSync('src/**/*.ts', { cwd: ROOT })
-    .map((path) => readFileSync(`${ROOT}/${path}`))
-    .filter((source) => !source.includes('PRIVATE KEY'));
-  const code = Buffer.concat(sources).subarray(0, 300_000);
-  const digits = Array.from({ length: 4_000 }, (_, k) => createHash('sha1').update(String(k)).digest('hex'));
-  const printed = (program: string, args: string[], input: Buffer = code.subarray(0, 60_000)): Buffer | null => {
+  const code = lazily(() => {
+    const sources = globSync('src/**/*.ts', { cwd: ROOT })
+      .map((path) => readFileSync(`${ROOT}/${path}`))
+      .filter((source) => !source.includes('PRIVATE KEY'));
+    return Buffer.concat(sources).subarray(0, 300_000);
+  });
+  const digits = lazily(() =>
+    Array.from({ length: 4_000 }, (_, k) => createHash('sha1').update(String(k)).digest('hex')),
+  );
+  const printed = (program: string, args: string[], input: Buffer = code().subarray(0, 60_000)): Buffer | null => {
     const { stdout, status } = spawnSync(program, args, { input, cwd: ROOT, maxBuffer: 64 * 1024 * 1024 });
     // diff says by 1 that there are differences.
     return status === 0 || status === 1 ? stdout : null;
   };
   const outputs: Record<string, () => Buffer | null> = {
-    'source code': () => code,
-    'source code in base64': () => Buffer.from(code.toString('base64')),
+    'source code': () => code(),
+    'source code in base64': () => Buffer.from(code().toString('base64')),
     'source code in lines of base64, of gzip': () =>
-      Buffer.from(zlib.gzipSync(code).toString('base64').replaceAll(/.{76}/g, '$&\n')),
-    'a hundred kilobytes of hex': () => Buffer.from(code.subarray(0, 100_000).toString('hex')),
-    'digests in a list': () => Buffer.from(digits.map((line, k) => `${line}  file-${k}.txt`).join('\n')),
+      Buffer.from(zlib.gzipSync(code()).toString('base64').replaceAll(/.{76}/g, '$&\n')),
+    'a hundred kilobytes of hex': () => Buffer.from(code().subarray(0, 100_000).toString('hex')),
+    'digests in a list': () =>
+      Buffer.from(
+        digits()
+          .map((line, k) => `${line}  file-${k}.txt`)
+          .join('\n'),
+      ),
     'a table': () =>
       Buffer.from(
-        digits
+        digits()
           .slice(0, 500)
           .map((line, k) => `│ ${k} │ ${line.slice(0, 7)} │ active │ 2026-01-0${k % 9} │`)
           .join('\n'),
@@ -222,21 +240,21 @@ describe('what programs print comes through byte for byte', () => {
     'JSON in one line': () =>
       Buffer.from(
         JSON.stringify(
-          digits.map((digest, id) => ({ id, digest, name: `item ${id}`, tags: ['a', 'b'], price: id * 1.5 })),
+          digits().map((digest, id) => ({ id, digest, name: `item ${id}`, tags: ['a', 'b'], price: id * 1.5 })),
         ),
       ),
     'colours and progress': () =>
       Buffer.from(
-        digits
+        digits()
           .slice(0, 900)
           .map((line, k) => `\x1b[32m✓\x1b[0m ${line.slice(0, 12)} \x1b[2K\r${k}%`)
           .join(''),
       ),
     numbers: () => Buffer.from(Array.from({ length: 60_000 }, (_, k) => (k * 7_919) % 256).join(', ')),
-    'random bytes': () => Buffer.concat(digits.map((line) => Buffer.from(line, 'hex'))),
+    'random bytes': () => Buffer.concat(digits().map((line) => Buffer.from(line, 'hex'))),
     'a certificate and a public key': () =>
       Buffer.from(
-        `-----BEGIN CERTIFICATE-----\n${code.subarray(0, 900).toString('base64')}\n-----END CERTIFICATE-----\nssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${digits[0]} me@here\n`,
+        `-----BEGIN CERTIFICATE-----\n${code().subarray(0, 900).toString('base64')}\n-----END CERTIFICATE-----\nssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${digits()[0]} me@here\n`,
       ),
     'bundled JavaScript': () =>
       Buffer.from(
@@ -315,25 +333,27 @@ describe('I8: a text that is made to be slow or large', () => {
     assert.equal(sweeper.sweep(many).signs.isComplete, false);
   });
 
-  for (const [what, text] of [
-    ['one letter', Buffer.alloc(SIZE, 'A')],
-    ['separators', Buffer.alloc(SIZE, '-: ,')],
-    ['escapes', Buffer.alloc(SIZE, '\\x41%41&#65;')],
-    ['starts of control sequences', Buffer.alloc(SIZE, '\x1b]')],
-    ['backspaces', Buffer.alloc(SIZE, 'a\b')],
-    ['starts of keys', Buffer.alloc(SIZE, '-----BEGIN PRIVATE KEY-----#')],
-    ['starts of tokens', Buffer.alloc(SIZE, 'eyJ.eyJ sk-a1A ghp_ ://a:b')],
-    ['starts of markers', Buffer.alloc(SIZE, '[REDACTED:')],
-    ['starts of gzip', Buffer.alloc(SIZE, '1f8b0800')],
-    ['numbers', Buffer.alloc(SIZE, '65 0x41 ')],
+  for (const [what, made] of [
+    ['one letter', () => Buffer.alloc(SIZE, 'A')],
+    ['separators', () => Buffer.alloc(SIZE, '-: ,')],
+    ['escapes', () => Buffer.alloc(SIZE, '\\x41%41&#65;')],
+    ['starts of control sequences', () => Buffer.alloc(SIZE, '\x1b]')],
+    ['backspaces', () => Buffer.alloc(SIZE, 'a\b')],
+    ['starts of keys', () => Buffer.alloc(SIZE, '-----BEGIN PRIVATE KEY-----#')],
+    ['starts of tokens', () => Buffer.alloc(SIZE, 'eyJ.eyJ sk-a1A ghp_ ://a:b')],
+    ['starts of markers', () => Buffer.alloc(SIZE, '[REDACTED:')],
+    ['starts of gzip', () => Buffer.alloc(SIZE, '1f8b0800')],
+    ['numbers', () => Buffer.alloc(SIZE, '65 0x41 ')],
     [
       'base64 in base64',
-      Buffer.from(
-        [1, 2, 3, 4].reduce<Buffer>((all) => Buffer.from(all.toString('base64')), Buffer.alloc(SIZE / 4, 'abc')),
-      ),
+      () =>
+        Buffer.from(
+          [1, 2, 3, 4].reduce<Buffer>((all) => Buffer.from(all.toString('base64')), Buffer.alloc(SIZE / 4, 'abc')),
+        ),
     ],
   ] as const) {
     test(`${what} and nothing else ends, and stays`, () => {
+      const text = made();
       assert.ok(sweeper.sweep(text).text.equals(text));
     });
   }
