@@ -2,6 +2,7 @@
 // is made of words, says less than in plain text: see `counts`.
 
 import { isStructured } from '../derived/derived.ts';
+import { isKey } from '../derived/key-parts.ts';
 import { trimmed } from '../derived/lines.ts';
 import { Matcher } from '../redactor/matcher.ts';
 import { needlesOf, type NeedleSource } from '../redactor/needles.ts';
@@ -72,8 +73,7 @@ function spellingsOf(sources: readonly NeedleSource[], spent: Buffer[]): { all: 
   let total = 0;
   for (const { name, value } of sources) {
     const needles = needlesOf(value, spent);
-    // As in plain text: parts of an address or of JSON are words that everybody knows.
-    const hasParts = !isStructured(trimmed(value)) && needles.some(({ form, part }) => form === 'raw' && part > 0);
+    const hasParts = !isWords(trimmed(value)) && needles.some(({ form, part }) => form === 'raw' && part > 0);
     for (const { bytes, form, part, isWhole } of [
       ...needles,
       // Over the white space in it, too.
@@ -89,6 +89,11 @@ function spellingsOf(sources: readonly NeedleSource[], spent: Buffer[]): { all: 
     }
   }
   return { all, isComplete: true };
+}
+
+/** Parts of an address or of JSON are words that everybody knows, as in plain text; those of a key are not. */
+function isWords(value: Buffer): boolean {
+  return isStructured(value) && !isKey(value);
 }
 
 /** In the order that a matcher wants, each spelling once. */
