@@ -8,8 +8,10 @@ import type { Redaction } from '../request.ts';
 
 export { NeedleSet } from './needles.ts';
 
-/** By so much the space to work in grows. */
-const WORK_STEP = 4096;
+/** One for what was given last, one for the text at hand, one for what comes next. */
+const ROOMS = 3;
+/** By so much a room grows. */
+const ROOM_STEP = 4096;
 
 /** Bytes start … end of the text at hand are a needle, or a part of one. */
 interface Hit {
@@ -42,13 +44,15 @@ export class Redactor {
   #parts = 0;
 
   /**
-   * Where the text at hand is put together: the end of the stream so far that could still become a needle, which is never
-   * longer than the longest needle less one, and the next bytes. To make a buffer for each takes as long as to look at it.
-   * There are two in turn, so that what was given last is still there while the next bytes come.
+   * Where texts are put together: the end of the stream so far that could still become a needle, and the next bytes behind
+   * it. To make a buffer for each takes as long as to look at it. They are used in turn, so that what was given last is still
+   * there, and what comes next is put somewhere, while a text is looked at.
    */
-  #work = Buffer.alloc(0);
-  #next = Buffer.alloc(0);
-  #heldAt = 0;
+  readonly #rooms = Array.from({ length: ROOMS }, () => Buffer.alloc(0));
+  #roomsGiven = 0;
+  /** How far from the start of a room the next bytes are put: what is held is never longer than the longest needle less one. */
+  readonly #bytesAt: number;
+  readonly #held: Buffer;
   #heldLength = 0;
   /** How many of the held bytes, from the first on, `early` gave already. */
   #shown = 0;
@@ -59,18 +63,23 @@ export class Redactor {
 
   constructor(needles: NeedleSet) {
     this.#needles = needles;
+    this.#bytesAt = needles.matcher.longest;
+    this.#held = Buffer.alloc(needles.matcher.longest);
   }
 
-  /** Where the next bytes may be put, up to so many: what is pushed from there is not copied. Good until they are pushed. */
+  /**
+   * Where the next bytes may be put, up to so many: what is pushed from there is not copied. Also for the bytes behind those
+   * that are to be pushed next. Good until the third room after it is asked for.
+   */
   room(bytes: number): Buffer {
-    const length = this.#heldLength + bytes;
-    if (length > this.#next.length) {
-      this.#next.fill(0);
-      // Aligned, and with room for the next that is a little longer.
-      this.#next = Buffer.alloc(Math.ceil((length + this.#needles.matcher.longest) / WORK_STEP) * WORK_STEP);
+    const place = this.#roomsGiven % ROOMS;
+    this.#roomsGiven += 1;
+    const end = this.#bytesAt + bytes;
+    if (end > this.#rooms[place]!.length) {
+      this.#rooms[place]!.fill(0);
+      this.#rooms[place] = Buffer.alloc(Math.ceil(end / ROOM_STEP) * ROOM_STEP);
     }
-    this.#held().copy(this.#next);
-    return this.#next.subarray(this.#heldLength, length);
+    return this.#rooms[place]!.subarray(this.#bytesAt, end);
   }
 
   /**
@@ -84,22 +93,21 @@ export class Redactor {
     this.#find(text, known);
     const decided = this.#needles.matcher.openFrom(text, this.#walk);
     const output = this.#write(text, decided);
-    this.#heldAt = decided;
-    this.#heldLength = text.length - decided;
+    this.#heldLength = text.copy(this.#held, 0, decided);
     return output;
   }
 
   /** What is held, and behind it `chunk`. */
   #withHeld(chunk: Buffer): Buffer {
-    const isThere = chunk.buffer === this.#next.buffer && chunk.byteOffset === this.#next.byteOffset + this.#heldLength;
-    if (!isThere) chunk.copy(this.room(chunk.length));
-    [this.#work, this.#next] = [this.#next, this.#work];
-    this.#heldAt = 0;
-    return this.#work.subarray(0, this.#heldLength + chunk.length);
-  }
-
-  #held(): Buffer {
-    return this.#work.subarray(this.#heldAt, this.#heldAt + this.#heldLength);
+    const room = this.#rooms.find(({ buffer }) => buffer === chunk.buffer);
+    if (chunk.byteOffset !== (room?.byteOffset ?? 0) + this.#bytesAt || room === undefined) {
+      const own = this.room(chunk.length);
+      chunk.copy(own);
+      return this.#withHeld(own);
+    }
+    const start = this.#bytesAt - this.#heldLength;
+    this.#held.copy(room, start, 0, this.#heldLength);
+    return room.subarray(start, this.#bytesAt + chunk.length);
   }
 
   /**
@@ -109,7 +117,7 @@ export class Redactor {
   early(most: number): Buffer {
     this.#refuseWhenWiped();
     if (this.#heldLength > most || this.#spans.length > 0) return Buffer.alloc(0);
-    const given = Buffer.from(this.#held().subarray(this.#shown));
+    const given = Buffer.from(this.#held.subarray(this.#shown, this.#heldLength));
     this.#shown = this.#heldLength;
     return given;
   }
@@ -117,10 +125,9 @@ export class Redactor {
   /** The stream is over: gives what was held. */
   end(): Buffer {
     this.#refuseWhenWiped();
-    const text = Buffer.from(this.#held());
+    const text = Buffer.from(this.#held.subarray(0, this.#heldLength));
     const output = this.#write(text, text.length);
-    this.#work.fill(0);
-    this.#next.fill(0);
+    for (const room of [...this.#rooms, this.#held]) room.fill(0);
     this.#heldLength = 0;
     this.#walk.depth = 0;
     return output;

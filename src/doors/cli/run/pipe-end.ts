@@ -1,6 +1,6 @@
 // Our end of a pipe that a program writes to.
 
-import { closeSync, read, readSync } from 'node:fs';
+import { closeSync, read } from 'node:fs';
 import { promisify } from 'node:util';
 import type * as fifo from '../../../machine/fifo.ts';
 import type { Source } from './masked-output.ts';
@@ -28,6 +28,8 @@ export class PipeEnd implements Source {
   #room: (bytes: number) => Buffer = (bytes) => this.#own.subarray(0, bytes);
   #chunkBytes = CHUNK_BYTES;
   #calls: PipeCalls | null = null;
+  /** The next chunk, which is read while the one before is looked at; null when it may not be there yet. */
+  #ahead: Promise<Buffer> | null = null;
   #isOpen = true;
 
   /** Owns `fd`. */
@@ -41,22 +43,29 @@ export class PipeEnd implements Source {
 
   /** For one reader, who has each chunk until it asks for the next: that may be in the same memory. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {
-    for (;;) {
-      const buffer = this.#room(this.#chunkBytes);
-      const length = this.hasMore() ? readSync(this.#fd, buffer) : await this.#readInThread(buffer);
-      if (length === 0) return;
-      yield buffer.subarray(0, length);
-      if (length === CHUNK_BYTES && this.#chunkBytes < FLOOD_BYTES) await this.#widen();
+    try {
+      for (;;) {
+        const chunk = await (this.#ahead ?? this.#read());
+        this.#ahead = null;
+        if (chunk.length === 0) return;
+        if (this.hasMore()) this.#ahead = this.#read();
+        yield chunk;
+        if (chunk.length === CHUNK_BYTES && this.#chunkBytes < FLOOD_BYTES) await this.#widen();
+      }
+    } finally {
+      // It is there, so this is soon over; until then the pipe may not be closed.
+      await this.#ahead?.catch(() => undefined);
     }
   }
 
-  async #readInThread(buffer: Buffer): Promise<number> {
-    return (await readFd(this.#fd, buffer, 0, buffer.length, null)).bytesRead;
+  async #read(): Promise<Buffer> {
+    const buffer = this.#room(this.#chunkBytes);
+    return buffer.subarray(0, (await readFd(this.#fd, buffer, 0, buffer.length, null)).bytesRead);
   }
 
   /** Nobody else reads there, so what was seen in the pipe is there, and whoever reads it does not wait. */
   hasMore(): boolean {
-    return this.#calls !== null && this.#calls.unreadBytes(this.#fd) > 0;
+    return this.#ahead !== null || (this.#calls !== null && this.#calls.unreadBytes(this.#fd) > 0);
   }
 
   async #widen(): Promise<void> {
