@@ -99,8 +99,9 @@ export class Redactor {
 
   /** What is held, and behind it `chunk`. */
   #withHeld(chunk: Buffer): Buffer {
-    const room = this.#rooms.find(({ buffer }) => buffer === chunk.buffer);
-    if (chunk.byteOffset !== (room?.byteOffset ?? 0) + this.#bytesAt || room === undefined) {
+    const { buffer, byteOffset } = chunk;
+    const room = this.#rooms.find((room) => room.buffer === buffer && room.byteOffset + this.#bytesAt === byteOffset);
+    if (room === undefined) {
       const own = this.room(chunk.length);
       chunk.copy(own);
       return this.#withHeld(own);
