@@ -1,8 +1,8 @@
 // What a human may say about items and the collections they are in. Every change, and all that is shown of a value, is on
 // the record first (I2). Agents come to none of this (the method table says so).
 
-import { TIER_PASSPHRASE } from '../authority/policy.ts';
 import { setImmediate } from 'node:timers/promises';
+import { TIER_PASSPHRASE } from '../authority/policy.ts';
 import type { AuditEvent, EventFacts, EventKind } from '../core/event.ts';
 import { Failure } from '../core/failure.ts';
 import type { Item, ItemSummary } from '../core/item.ts';
@@ -14,6 +14,7 @@ import { packValues } from '../wire/packed.ts';
 import { coatsOf, exportPage, itemsOf, sshKeyFields } from './item-values.ts';
 import { isThere } from '../vault/item-duplicates.ts';
 import type { Service } from './service.ts';
+
 /** One page of a list: so many items, or so many characters of JSON, of which a frame holds a few times as many. */
 const LIST_ITEMS_MAX = 2_000;
 const LIST_CHARACTERS_MAX = 4 * 1024 * 1024;

@@ -16,6 +16,12 @@ void test('each line has a head, goes on where the terminal ends, and cannot mov
 });
 
 void test('names of secrets that masking cannot hide come first', () => {
-  const [first] = heldLines([Buffer.from('4823\n'), Buffer.alloc(0)], ['PIN', 'DOOR'], 80);
-  assert.equal(first, '!! masking cannot hide PIN, DOOR: look for it before you release this');
+  const lines = heldLines([Buffer.from('4823\n'), Buffer.alloc(0)], ['PIN', `DOOR_${'X'.repeat(90)}`], 80);
+  assert.deepEqual(lines.slice(0, 5), [
+    '!! masking cannot hide these: look for them first',
+    '  | PIN',
+    `  | DOOR_${'X'.repeat(71)}`,
+    `  > ${'X'.repeat(19)}`,
+    '-- standard output: 5 bytes',
+  ]);
 });

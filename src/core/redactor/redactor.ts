@@ -50,7 +50,7 @@ export class Redactor {
    */
   readonly #rooms = Array.from({ length: ROOMS }, () => Buffer.alloc(0));
   #roomsGiven = 0;
-  /** How far from the start of a room the next bytes are put: what is held is never longer than the longest needle less one. */
+  /** Where in a room the next bytes are put: what is held is never longer than the longest needle less one. */
   readonly #bytesAt: number;
   readonly #held: Buffer;
   #heldLength = 0;

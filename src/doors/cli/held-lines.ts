@@ -7,21 +7,22 @@ const HEAD = '  | ';
 const CONTINUATION = '  > ';
 const WIDTH_MIN = 20;
 
-/** Both streams, one after the other, for a terminal of `columns`; first of all the names of secrets that may be in them. */
+/** Both streams, one after the other, for a terminal of `columns`; before them the names of secrets that may be in there. */
 export function heldLines(
   [stdout = EMPTY, stderr = EMPTY]: readonly Buffer[],
   unmaskable: readonly string[],
   columns: number,
 ): string[] {
   const room = Math.max(WIDTH_MIN, columns) - HEAD.length;
-  const warning = `!! masking cannot hide ${unmaskable.join(', ')}: look for it before you release this`;
   return [
-    ...(unmaskable.length === 0 ? [] : [warning]),
+    ...(unmaskable.length === 0 ? [] : [UNMASKABLE]),
+    ...unmaskable.flatMap((name) => wrapped(printable(name), room)),
     ...streamLines('standard output', stdout, room),
     ...streamLines('standard error', stderr, room),
   ];
 }
 
+const UNMASKABLE = '!! masking cannot hide these: look for them first';
 const EMPTY = Buffer.alloc(0);
 
 function streamLines(title: string, bytes: Buffer, room: number): string[] {

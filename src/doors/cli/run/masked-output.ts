@@ -117,7 +117,10 @@ export class MaskedOutput {
     if (this.#redactor !== null && this.#writing === null) this.#begin(this.#redactor.early(EARLY_BYTES_MAX));
   }
 
-  /** Settles when what came before is written, and these bytes are on their way: a Redactor keeps them until the call after the next. */
+  /**
+   * Settles when what came before is written, and these bytes are on their way: a Redactor keeps them until the call after
+   * the next.
+   */
   async #give(bytes: Buffer): Promise<void> {
     while (this.#writing !== null) await this.#writing;
     this.#begin(bytes);

@@ -18,8 +18,8 @@ type PipeCalls = Pick<typeof fifo, 'makeRoom' | 'unreadBytes'>;
 
 /**
  * What the program writes, as it comes. Read in a thread: a stream of Node does the same 4 ms later, which is what it
- * takes to load. After the first read that was full, the pipe is made larger, and what lies in it already is read without
- * a thread: the way there and back takes as long as to mask 64 KiB.
+ * takes to load. After the first read that was full, the pipe is made larger, and what lies in it already is read while
+ * the chunk before it is masked.
  */
 export class PipeEnd implements Source {
   readonly #fd: number;
